@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { rolldown } from 'rolldown'
+
+/*
+ * Builds dist/ in two halves that share no file:
+ *   index.js and what it imports, with types: the safe face, which the main thread loads;
+ *   entry.js: all that runs in the worker, in one file, apart from DuckDB's own packages.
+ */
+
+const dist = 'dist'
+const sourceUrl = "new URL('./entry.ts', import.meta.url)"
+const publishedUrl = "new URL('./entry.js', import.meta.url)"
+
+emitSafeFace()
+checkNoNativeCode()
+pointToPublishedEntry()
+await bundleEntry()
+
+/** `tsc` starts at src/index.ts, so dist/ then holds what the main thread can reach, and nothing else. */
+function emitSafeFace(): void {
+  rmSync(dist, { recursive: true, force: true })
+  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+}
+
+function checkNoNativeCode(): void {
+  for (const file of emittedFiles()) {
+    if (/['"]@duckdb\//.test(readFileSync(file, 'utf8'))) {
+      throw new Error(`${file} is reached from src/index.ts and imports @duckdb: the main thread must not`)
+    }
+  }
+}
+
+/** The sources spawn entry.ts, which Node runs as it is; what is published spawns entry.js. */
+function pointToPublishedEntry(): void {
+  const files = emittedFiles().filter((file) => file.endsWith('.js'))
+  const found = files.filter((file) => readFileSync(file, 'utf8').includes(sourceUrl))
+  const file = found[0]
+  const pieces = file === undefined ? [] : readFileSync(file, 'utf8').split(sourceUrl)
+  if (file === undefined || found.length !== 1 || pieces.length !== 2) {
+    throw new Error(
+      `Expected exactly one ${sourceUrl} in what src/index.ts reaches, found: ${found.join(', ')}`,
+    )
+  }
+  writeFileSync(file, pieces.join(publishedUrl))
+}
+
+async function bundleEntry(): Promise<void> {
+  const bundle = await rolldown({
+    input: 'src/entry.ts',
+    platform: 'node',
+    external: [/^@duckdb\//],
+    // Comlink has no exports map: without this its UMD build would be taken.
+    resolve: { mainFields: ['module', 'main'] },
+    onLog: (level, log) => {
+      if (level === 'warn') throw new Error(log.message)
+    },
+  })
+  const { output } = await bundle.write({ file: join(dist, 'entry.js'), format: 'esm', codeSplitting: false })
+  await bundle.close()
+  const foreign = output
+    .flatMap((chunk) => ('imports' in chunk ? [...chunk.imports, ...chunk.dynamicImports] : []))
+    .filter(
+      (name) => !name.startsWith('@duckdb/') && !name.startsWith('node:') && !builtinModules.includes(name),
+    )
+  if (output.length !== 1 || foreign.length > 0) {
+    throw new Error(`entry.js is not self-contained: ${output.length} files, imports ${foreign.join(', ')}`)
+  }
+}
+
+function emittedFiles(): string[] {
+  return readdirSync(dist, { recursive: true, encoding: 'utf8' })
+    .map((file) => join(dist, file))
+    .filter((file) => /\.(js|ts)$/.test(file))
+}
