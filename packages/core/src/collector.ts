@@ -1,0 +1,238 @@
+import { ClosedError, type Part, SinkError, type TableLayout, ValueError } from '@ducksink/worker'
+import type { Admission } from './admission.ts'
+import {
+  type BatchSource,
+  createTableEncoder,
+  MAX_PART_BYTES,
+  MAX_PART_ROWS,
+  type RecordsSource,
+  type TableEncoder,
+} from './batch-source.ts'
+import type { BufferPool } from './buffer-pool.ts'
+import { type CollectOptions, type FlushReason, resolveCollectOptions, type SinkRecord } from './collect-options.ts'
+import { CollectedSource } from './collected-source.ts'
+import type { FieldRecord } from './encoder/column-encoder.ts'
+import { isPlainRecord } from './encoder/field-set.ts'
+import type { TableState } from './table-state.ts'
+import type { Receipt } from './write-queue.ts'
+
+/** Gathers records one by one into batches. */
+export interface Collector<T extends object> extends AsyncDisposable {
+  /**
+   * Takes a record: it is encoded at once and may be changed after, unless the table is absent and its columns are
+   * still to be inferred, in which case it is held until they are.
+   * @returns false where it was taken but the caller should wait for {@link ready}.
+   * @throws {@link ValueError} or {@link SchemaError} where the record does not fit; it is then not taken.
+   * @throws {@link BackpressureError} at the engine's bound, {@link ClosedError} after `close`.
+   */
+  push(record: T): boolean
+  /** Settled while there is room. */
+  readonly ready: Promise<void>
+  /** Sends what was gathered; resolves when all that was pushed before is settled. */
+  flush(): Promise<void>
+  /** Flushes, and refuses further records. */
+  close(): Promise<void>
+}
+
+/** What a collector does its work with. */
+export interface CollectorContext {
+  readonly table: TableState
+  readonly admission: Admission
+  readonly pool: BufferPool
+  readonly send: (source: BatchSource) => Promise<Receipt>
+  /** Makes a batch of records whose table is still to be made. */
+  readonly recordsSource: (records: readonly FieldRecord[]) => RecordsSource
+  readonly maxBufferedBytes: number
+  readonly onUnhandledFailure: (error: SinkError) => void
+  readonly onClose: () => void
+}
+
+/** A batch that is gathered in encoded form. */
+interface EncodingBatch {
+  readonly kind: 'encoding'
+  readonly rows: TableEncoder
+  readonly parts: Part[]
+  /** Bytes of the parts that are finished. */
+  partBytes: number
+}
+
+/** Records that wait until their table's columns are known. */
+interface HoldingBatch {
+  readonly kind: 'holding'
+  readonly records: FieldRecord[]
+}
+
+/** The {@link Collector} of one table. */
+export class RecordCollector<T extends object> implements Collector<T> {
+  readonly #context: CollectorContext
+  readonly #options: ReturnType<typeof resolveCollectOptions>
+  readonly #unsettled = new Set<Promise<void>>()
+  /** The record at hand, in the form the encoder takes. */
+  readonly #one: FieldRecord[] = []
+  #state: 'open' | 'closed' = 'open'
+  #batch: EncodingBatch | HoldingBatch = { kind: 'holding', records: [] }
+  #rowCount = 0
+  #heldBytes = 0
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(context: CollectorContext, options: CollectOptions) {
+    this.#context = context
+    this.#options = resolveCollectOptions(options, context.maxBufferedBytes)
+    this.#begin()
+  }
+
+  get ready(): Promise<void> {
+    return this.#context.admission.ready
+  }
+
+  push(record: T): boolean {
+    const { admission, table } = this.#context
+    if (this.#state === 'closed') throw new ClosedError(`the collector of table "${table.name}" is closed`)
+    admission.requireRoom(table.name)
+    if (this.#batch.kind === 'encoding') this.#encode(this.#batch, record as FieldRecord)
+    else this.#keep(this.#batch, record)
+    this.#rowCount++
+    if (this.#rowCount === 1) this.#timer = setTimeout(() => this.#send('delay'), this.#options.maxDelayMs)
+    if (this.#rowCount >= this.#options.maxBatchRows) this.#send('rows')
+    else if (this.#heldBytes >= this.#options.maxBatchBytes) this.#send('bytes')
+    return !admission.underPressure
+  }
+
+  async flush(): Promise<void> {
+    this.#send('flush')
+    await Promise.all(this.#unsettled)
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'open') {
+      this.#state = 'closed'
+      this.#send('close')
+    }
+    await Promise.all(this.#unsettled)
+    this.#context.onClose()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** Begins a batch: encoded where the table's columns are known, held as it is where they are not. */
+  #begin(): void {
+    const { layout } = this.#context.table
+    this.#rowCount = 0
+    this.#heldBytes = 0
+    if (layout !== undefined) {
+      this.#batch = this.#encodingBatch(layout)
+      return
+    }
+    this.#batch = { kind: 'holding', records: [] }
+    void this.#learnColumns()
+  }
+
+  #encodingBatch(layout: TableLayout): EncodingBatch {
+    const { table, pool } = this.#context
+    const last = this.#batch
+    const isSame = last.kind === 'encoding' && last.rows.layout === layout
+    const rows = isSame ? last.rows : createTableEncoder(table, layout, (bytes) => pool.take(bytes))
+    rows.encoder.begin()
+    rows.fields.begin()
+    return { kind: 'encoding', rows, parts: [], partBytes: 0 }
+  }
+
+  #encode(batch: EncodingBatch, record: FieldRecord): void {
+    const { encoder, fields } = batch.rows
+    this.#one[0] = record
+    try {
+      for (const { column, field } of fields.observe(this.#one, 0, 1)) encoder.activate(column, field)
+      encoder.encode(this.#one, 0, 1, MAX_PART_ROWS)
+    } finally {
+      this.#one.length = 0
+    }
+    if (encoder.partRows >= MAX_PART_ROWS || encoder.partBytes >= MAX_PART_BYTES) this.#finishPart(batch)
+    this.#hold(batch.partBytes + encoder.heldBytes)
+  }
+
+  #finishPart(batch: EncodingBatch): void {
+    const part = batch.rows.encoder.finishPart()
+    this.#context.table.measured(part.rowCount, part.byteLength)
+    batch.parts.push(part)
+    batch.partBytes += part.byteLength
+  }
+
+  #keep(batch: HoldingBatch, record: object): void {
+    const { table } = this.#context
+    if (!isPlainRecord(record)) {
+      throw new ValueError(`a record for table "${table.name}" is not a plain object`, { table: table.name })
+    }
+    batch.records.push(record)
+    this.#hold(table.expectedBytes(batch.records.length))
+  }
+
+  #hold(bytes: number): void {
+    if (bytes === this.#heldBytes) return
+    this.#context.admission.hold(bytes - this.#heldBytes)
+    this.#heldBytes = bytes
+  }
+
+  /** Asks for the table's columns; where it has any, what was held is encoded. */
+  async #learnColumns(): Promise<void> {
+    // an error here is met again, and told, when the batch is sent
+    const layout = await this.#context.table.describe().catch(() => undefined)
+    const held = this.#batch
+    if (layout === undefined || held.kind !== 'holding') return
+    const batch = this.#encodingBatch(layout)
+    this.#batch = batch
+    for (const record of held.records) {
+      try {
+        this.#encode(batch, record)
+      } catch (error) {
+        this.#rowCount--
+        this.#fail(error, () => [record])
+      }
+    }
+    if (this.#rowCount === 0) clearTimeout(this.#timer)
+  }
+
+  #send(reason: FlushReason): void {
+    clearTimeout(this.#timer)
+    if (this.#rowCount === 0) return
+    const batch = this.#batch
+    const source =
+      batch.kind === 'holding' ? this.#context.recordsSource(batch.records) : this.#collectedSource(batch)
+    const settled = this.#settle(source, this.#heldBytes, reason)
+    this.#unsettled.add(settled)
+    void settled.then(() => this.#unsettled.delete(settled))
+    this.#begin()
+  }
+
+  #collectedSource(batch: EncodingBatch): CollectedSource {
+    const { table, pool, admission } = this.#context
+    const { rows, parts } = batch
+    if (rows.encoder.partRows > 0) this.#finishPart(batch)
+    admission.hold(batch.partBytes - this.#heldBytes)
+    this.#heldBytes = batch.partBytes
+    return new CollectedSource(table, { layout: rows.layout, columns: rows.fields.requireColumns() }, parts, pool)
+  }
+
+  async #settle(source: CollectedSource | RecordsSource, heldBytes: number, reason: FlushReason): Promise<void> {
+    const { admission, send } = this.#context
+    try {
+      const receipt = await send(source)
+      this.#options.onReceipt?.({ ...receipt, reason })
+    } catch (error) {
+      this.#fail(error, () => source.records())
+    } finally {
+      admission.hold(-heldBytes)
+      source.release()
+      // the batch may have made the table, for whose columns the next one waits
+      if (this.#batch.kind === 'holding' && this.#state === 'open') void this.#learnColumns()
+    }
+  }
+
+  #fail(cause: unknown, records: () => SinkRecord[]): void {
+    const { onFailure } = this.#options
+    const error = cause instanceof SinkError ? cause : new ValueError(String(cause), { cause })
+    if (onFailure === undefined) this.#context.onUnhandledFailure(error)
+    else onFailure(error, records)
+  }
+}

@@ -1,0 +1,145 @@
+import { type Allocate, type LogicalType, MAX_CHUNK_ROWS, type Part, PartWriter, parseLogicalType, type TableLayout } from '@ducksink/worker'
+import { type ColumnEncoder, type FieldRecord, readError, type Span } from './column-encoder.ts'
+import { createColumnEncoder } from './columns.ts'
+
+// A chunk of a very wide table takes long to encode in one go: fewer rows a chunk keep the event loop free.
+const MAX_CHUNK_VALUES = 1 << 16
+
+type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
+
+/** Turns records into the parts of a batch, a chunk at a time. */
+export class BatchEncoder {
+  readonly layout: TableLayout
+  readonly #table: string
+  readonly #types: readonly LogicalType[]
+  readonly #writer: PartWriter
+  readonly #encoders: (ColumnEncoder | undefined)[]
+  /** The encoders of the columns that the batch at hand writes. */
+  #active: ColumnEncoder[] = []
+  #chunkRow = 0
+  #maxChunkRows = MAX_CHUNK_ROWS
+  /** Bytes of the last part: about as much as the next will take. */
+  #expectedBytes = 0
+  #expectedRows = 1
+  readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0 }
+
+  constructor(table: string, layout: TableLayout, allocate: Allocate) {
+    this.layout = layout
+    this.#table = table
+    this.#types = layout.columns.map((column) => parseLogicalType(column.type))
+    this.#writer = new PartWriter(layout.columns.length, allocate)
+    this.#encoders = layout.columns.map(() => undefined)
+  }
+
+  /** Rows of the part under way. */
+  get partRows(): number {
+    return this.#writer.rowCount + this.#chunkRow
+  }
+
+  /** Bytes of the part under way, but for the chunk that is being filled. */
+  get partBytes(): number {
+    return this.#writer.byteLength
+  }
+
+  /** Bytes of the part under way, with the chunk that is being filled. */
+  get heldBytes(): number {
+    let bytes = this.#writer.byteLength
+    for (const encoder of this.#active) bytes += encoder.byteLength(this.#chunkRow)
+    return bytes
+  }
+
+  /** Begins a batch that writes no column yet. */
+  begin(): void {
+    this.abort()
+    this.#active = []
+  }
+
+  /** Makes a column part of the batch, read from `field`; rows already there get NULL. */
+  activate(column: number, field: string): void {
+    const encoder = this.#encoderOf(column)
+    encoder.field = field
+    encoder.truncate(0)
+    encoder.fillNulls(0, this.#chunkRow)
+    this.#active.push(encoder)
+    this.#maxChunkRows = Math.max(64, Math.min(MAX_CHUNK_ROWS, Math.floor(MAX_CHUNK_VALUES / this.#active.length)))
+  }
+
+  /**
+   * Encodes records from `from` on, up to `to` or the end of the chunk; returns the index after the last one.
+   * @throws {@link ValueError} at the first value that does not fit; the rows of this call are then forgotten.
+   */
+  encode(records: readonly FieldRecord[], from: number, to: number, expectedRows: number = to - from): number {
+    const startRow = this.#chunkRow
+    const span = this.#span
+    span.records = records
+    span.from = from
+    span.to = Math.min(to, from + this.#maxChunkRows - startRow)
+    span.startRow = startRow
+    this.#fill(span)
+    this.#chunkRow = startRow + span.to - from
+    span.records = []
+    // the strings of a chunk may end it before it has all its rows
+    const isCutShort = span.to < to && this.#chunkRow < this.#maxChunkRows
+    if (isCutShort || this.#chunkRow === this.#maxChunkRows) this.#sealChunk(expectedRows)
+    return span.to
+  }
+
+  /** Ends the part under way; there must be rows in it. */
+  finishPart(): Part {
+    if (this.#chunkRow > 0) this.#sealChunk(this.partRows)
+    const part = this.#writer.finish()
+    this.#expectedBytes = part.byteLength
+    this.#expectedRows = part.rowCount
+    return part
+  }
+
+  /** Forgets the part under way. */
+  abort(): void {
+    for (const encoder of this.#active) encoder.truncate(0)
+    this.#chunkRow = 0
+    this.#writer.discard()
+  }
+
+  #encoderOf(column: number): ColumnEncoder {
+    const known = this.#encoders[column]
+    if (known !== undefined) return known
+    const { name } = this.layout.columns[column] as { name: string }
+    const type = this.#types[column] as LogicalType
+    const encoder = createColumnEncoder({ table: this.#table, name, type })
+    this.#encoders[column] = encoder
+    return encoder
+  }
+
+  #fill(span: MutableSpan): void {
+    const active = this.#active
+    for (let index = 0; index < active.length; index++) {
+      const encoder = active[index] as ColumnEncoder
+      const taken = this.#fillColumn(encoder, span)
+      if (taken === span.to - span.from) continue
+      // this column's strings are long: take the chunk back and fill it with fewer rows
+      for (const filled of active) filled.truncate(span.startRow)
+      span.to = span.from + taken
+      index = -1
+    }
+  }
+
+  #fillColumn(encoder: ColumnEncoder, span: Span): number {
+    try {
+      return encoder.fill(span)
+    } catch (error) {
+      for (const filled of this.#active) filled.truncate(span.startRow)
+      throw readError(encoder.column, encoder.field, span, error)
+    }
+  }
+
+  #sealChunk(expectedRows: number): void {
+    const rowCount = this.#chunkRow
+    const blocks = this.#encoders.map((encoder) =>
+      encoder !== undefined && this.#active.includes(encoder) ? encoder.block(rowCount) : undefined,
+    )
+    const expected = (this.#expectedBytes / this.#expectedRows) * expectedRows * 1.1
+    this.#writer.appendChunk(rowCount, blocks, expected)
+    for (const encoder of this.#active) encoder.truncate(0)
+    this.#chunkRow = 0
+  }
+}

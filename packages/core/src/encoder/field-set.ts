@@ -1,0 +1,140 @@
+import { SchemaError, type TableLayout, ValueError } from '@ducksink/worker'
+import { type FieldRecord, kindOf } from './column-encoder.ts'
+
+/** What becomes of a field that has no column: the batch fails, or the field is left out. */
+export type ExtraFields = 'freeze' | 'discard-value'
+
+/** A column that some record has a field for. */
+export interface BoundColumn {
+  /** Its place in the layout. */
+  readonly column: number
+  /** The field as the records spell it. */
+  readonly field: string
+}
+
+/**
+ * Finds out which fields the records of a batch have, and which columns they go to.
+ *
+ * Most records have the fields of the one before in the same order, which costs one comparison a field.
+ */
+export class FieldSet {
+  readonly #table: string
+  readonly #byName = new Map<string, number>()
+  readonly #byFoldedName = new Map<string, number>()
+  readonly #extraFields: ExtraFields
+  readonly #bound = new Map<number, string>()
+  readonly #known = new Map<string, number | undefined>()
+  #shape: readonly string[] = []
+
+  constructor(table: string, layout: TableLayout, extraFields: ExtraFields) {
+    this.#table = table
+    this.#extraFields = extraFields
+    layout.columns.forEach(({ name }, index) => {
+      this.#byName.set(name, index)
+      this.#byFoldedName.set(fold(name), index)
+    })
+  }
+
+  /** Begins a batch: no field has been seen. */
+  begin(): void {
+    this.#bound.clear()
+    this.#known.clear()
+    this.#shape = []
+  }
+
+  /**
+   * Looks at records; gives the columns that were seen for the first time.
+   * @throws {@link ValueError} for what is not a plain object; {@link SchemaError} for a field without a column.
+   */
+  observe(records: readonly unknown[], from: number, to: number): readonly BoundColumn[] {
+    let added: BoundColumn[] | undefined
+    for (let row = from; row < to; row++) {
+      const record = records[row]
+      if (!isPlainRecord(record)) throw this.#notARecord(row, record)
+      if (hasShape(record, this.#shape)) continue
+      const fresh = this.#learn(record, row)
+      if (fresh.length > 0) added = added === undefined ? fresh : [...added, ...fresh]
+    }
+    return added ?? NOTHING
+  }
+
+  /**
+   * The columns seen since {@link begin}, in the table's order.
+   * @throws {@link SchemaError} where there is none.
+   */
+  requireColumns(): readonly number[] {
+    if (this.#bound.size > 0) return [...this.#bound.keys()].sort((a, b) => a - b)
+    const message = `no record of the batch has a field that is a column of table "${this.#table}"`
+    throw new SchemaError(message, { table: this.#table })
+  }
+
+  #learn(record: FieldRecord, row: number): BoundColumn[] {
+    const fields = Object.keys(record)
+    const added: BoundColumn[] = []
+    let isComplete = true
+    for (const field of fields) {
+      const column = this.#columnOf(field)
+      if (column === undefined) {
+        if (this.#extraFields === 'discard-value') continue
+        this.#requireNothing(record, field, row)
+        // another record of this shape may have a value there
+        isComplete = false
+      } else if (!this.#bound.has(column)) {
+        this.#bound.set(column, field)
+        added.push({ column, field })
+      } else if (this.#bound.get(column) !== field) {
+        throw this.#sameColumn(field, this.#bound.get(column) as string, row)
+      }
+    }
+    this.#shape = isComplete ? fields : []
+    return added
+  }
+
+  #columnOf(field: string): number | undefined {
+    if (this.#known.has(field)) return this.#known.get(field)
+    const column = this.#byName.get(field) ?? this.#byFoldedName.get(fold(field))
+    this.#known.set(field, column)
+    return column
+  }
+
+  /** A field without a column may be there as long as it says nothing. */
+  #requireNothing(record: FieldRecord, field: string, row: number): void {
+    const value = record[field]
+    if (value === undefined || value === null) return
+    const message = `row ${row}: field "${field}" has no column in table "${this.#table}"`
+    throw new SchemaError(message, { table: this.#table, column: field, row, found: kindOf(value) })
+  }
+
+  #sameColumn(field: string, other: string, row: number): SchemaError {
+    const message = `row ${row}: fields "${other}" and "${field}" are the same column of table "${this.#table}"`
+    return new SchemaError(message, { table: this.#table, column: field, row })
+  }
+
+  #notARecord(row: number, value: unknown): ValueError {
+    const found = kindOf(value)
+    const message = `row ${row} of a batch for table "${this.#table}" is not a plain object but ${found}`
+    return new ValueError(message, { table: this.#table, row, expected: 'object', found })
+  }
+}
+
+const NOTHING: readonly BoundColumn[] = []
+
+/** True for object literals, objects without a prototype, and those of another realm. */
+export function isPlainRecord(value: unknown): value is FieldRecord {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+}
+
+function hasShape(record: FieldRecord, shape: readonly string[]): boolean {
+  let index = 0
+  for (const field in record) {
+    if (field !== shape[index]) return false
+    index++
+  }
+  return index === shape.length && index > 0
+}
+
+// DuckDB compares identifiers without regard to the case of ASCII letters
+const fold = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

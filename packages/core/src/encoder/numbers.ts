@@ -1,0 +1,203 @@
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+
+// Each loop reads the field, writes the common kind of value, and leaves everything else to a slow method: NULL,
+// the other kinds that are exact, and refusals. With checks this takes 5 to 10 ns a value.
+
+const TWO_32 = 2 ** 32
+const TWO_63 = 2 ** 63
+const TWO_64 = 2 ** 64
+const INTEGER_TEXT = /^[+-]?\d+$/
+const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+
+/** TINYINT, SMALLINT and INTEGER, with and without sign. */
+export class IntegerColumn extends ColumnEncoder {
+  readonly #values: Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array
+  readonly #min: number
+  readonly #max: number
+
+  constructor(column: ColumnInfo, bytes: 1 | 2 | 4, signed: boolean) {
+    super(column)
+    const bits = bytes * 8
+    this.#min = signed ? -(2 ** (bits - 1)) : 0
+    this.#max = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1
+    this.#values = new (signed ? SIGNED : UNSIGNED)[bytes](this.buffer)
+  }
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    const values = this.#values
+    const min = this.#min
+    const max = this.#max
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (typeof value === 'number' && value >= min && value <= max && Math.floor(value) === value) {
+        values[row] = value
+      } else {
+        this.#fillOther(value, row, i)
+      }
+    }
+    return to - from
+  }
+
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value === null || value === undefined) {
+      this.setNull(row)
+      return
+    }
+    const integer = toInteger(value)
+    if (integer === undefined) this.refuse(index, value, notAnInteger(value))
+    if (integer < this.#min || integer > this.#max) this.refuse(index, value, 'it is out of range')
+    this.#values[row] = Number(integer)
+  }
+}
+
+const SIGNED = { 1: Int8Array, 2: Int16Array, 4: Int32Array } as const
+const UNSIGNED = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array } as const
+
+/** BIGINT and UBIGINT; numbers are written as two words, without a bigint. */
+export class BigintColumn extends ColumnEncoder {
+  readonly #words: Uint32Array
+  readonly #bigints: BigInt64Array | BigUint64Array
+  readonly #signed: boolean
+
+  constructor(column: ColumnInfo, signed: boolean) {
+    super(column)
+    this.#signed = signed
+    this.#words = new Uint32Array(this.buffer)
+    this.#bigints = signed ? new BigInt64Array(this.buffer) : new BigUint64Array(this.buffer)
+  }
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    const words = this.#words
+    const min = this.#signed ? -TWO_63 : 0
+    const end = this.#signed ? TWO_63 : TWO_64
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (typeof value === 'number' && value >= min && value < end && Math.floor(value) === value) {
+        const high = Math.floor(value / TWO_32)
+        words[row * 2] = value - high * TWO_32
+        words[row * 2 + 1] = high
+      } else {
+        this.#fillOther(value, row, i)
+      }
+    }
+    return to - from
+  }
+
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value === null || value === undefined) {
+      this.setNull(row)
+      return
+    }
+    const integer = toInteger(value)
+    if (integer === undefined) this.refuse(index, value, notAnInteger(value))
+    const fits = (this.#signed ? BigInt.asIntN(64, integer) : BigInt.asUintN(64, integer)) === integer
+    if (!fits) this.refuse(index, value, 'it is out of range')
+    this.#bigints[row] = integer
+  }
+}
+
+/** DOUBLE. */
+export class DoubleColumn extends ColumnEncoder {
+  readonly #values: Float64Array = new Float64Array(this.buffer)
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    const values = this.#values
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (typeof value === 'number') values[row] = value
+      else this.#fillOther(value, row, i)
+    }
+    return to - from
+  }
+
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value === null || value === undefined) {
+      this.setNull(row)
+      return
+    }
+    const number = toNumber(value)
+    if (number === undefined) this.refuse(index, value, 'it is not exactly a double')
+    this.#values[row] = number
+  }
+}
+
+/** FLOAT: only numbers that single precision holds exactly; `Math.fround` makes any number one. */
+export class FloatColumn extends ColumnEncoder {
+  readonly #values: Float32Array = new Float32Array(this.buffer)
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    const values = this.#values
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (typeof value === 'number' && Math.fround(value) === value) values[row] = value
+      else this.#fillOther(value, row, i)
+    }
+    return to - from
+  }
+
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value === null || value === undefined) {
+      this.setNull(row)
+      return
+    }
+    const number = toNumber(value)
+    if (number === undefined) this.refuse(index, value, 'it is not a number')
+    // text is read as DuckDB reads a FLOAT literal: to the nearest one; a number must be one already
+    if (typeof value !== 'string' && !Object.is(Math.fround(number), number)) {
+      this.refuse(index, value, 'single precision would change it; use Math.fround(), or a DOUBLE column')
+    }
+    const rounded = Math.fround(number)
+    if (!Number.isFinite(rounded) && Number.isFinite(number)) this.refuse(index, value, 'it is out of range')
+    this.#values[row] = rounded
+  }
+}
+
+/** BOOLEAN. */
+export class BooleanColumn extends ColumnEncoder {
+  readonly #values: Uint8Array = new Uint8Array(this.buffer)
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    const values = this.#values
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (value === true) values[row] = 1
+      else if (value === false) values[row] = 0
+      else if (value === null || value === undefined) this.setNull(row)
+      else this.refuse(i, value, 'only true and false are booleans')
+    }
+    return to - from
+  }
+}
+
+/** A bigint, a whole number, or the decimal text of one. */
+function toInteger(value: unknown): bigint | undefined {
+  if (typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
+  return typeof value === 'string' && INTEGER_TEXT.test(value) ? BigInt(value.replace('+', '')) : undefined
+}
+
+function notAnInteger(value: unknown): string {
+  if (typeof value !== 'number') return 'it is not an integer'
+  return Number.isNaN(value) ? 'NaN is not an integer' : 'it has a fraction, and is not rounded'
+}
+
+/** A number, a bigint that a double holds exactly, or decimal text, which means the nearest double. */
+function toNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return value
+  if (typeof value === 'string') return NUMBER_TEXT.test(value) ? finite(Number(value)) : undefined
+  if (typeof value !== 'bigint') return undefined
+  const number = Number(value)
+  return Number.isFinite(number) && BigInt(number) === value ? number : undefined
+}
+
+const finite = (value: number): number | undefined => (Number.isFinite(value) ? value : undefined)

@@ -1,0 +1,106 @@
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import {
+  daysOfDate,
+  type Int64Writer,
+  parseDate,
+  parseTime,
+  type TimestampTypeId,
+  timestampDateWriter,
+  timestampTextWriter,
+  writeInt64,
+} from './temporal.ts'
+
+/** DATE, from a `Date` at midnight in UTC or the date's text. */
+export class DateColumn extends ColumnEncoder {
+  readonly #days: Int32Array = new Int32Array(this.buffer)
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (value === null || value === undefined) {
+        this.setNull(row)
+        continue
+      }
+      const days = typeof value === 'string' ? parseDate(value) : isDate(value) ? daysOfDate(value) : undefined
+      if (days === undefined) this.refuse(i, value, notADate(value))
+      this.#days[row] = days
+    }
+    return to - from
+  }
+}
+
+/** TIME, from its text. */
+export class TimeColumn extends ColumnEncoder {
+  readonly #words: Int32Array = new Int32Array(this.buffer)
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (value === null || value === undefined) {
+        this.setNull(row)
+        continue
+      }
+      const micros = typeof value === 'string' ? parseTime(value) : undefined
+      if (micros === undefined) this.refuse(i, value, 'it is not a time such as 12:34:56.789012')
+      writeInt64(micros, this.#words, row * 2)
+    }
+    return to - from
+  }
+}
+
+/** TIMESTAMP in each of its precisions, with and without time zone, from a `Date` or text. */
+export class TimestampColumn extends ColumnEncoder {
+  readonly #words: Int32Array = new Int32Array(this.buffer)
+  readonly #writeDate: Int64Writer<Date>
+  readonly #writeText: Int64Writer<string>
+  readonly #hasZone: boolean
+
+  constructor(column: ColumnInfo, id: TimestampTypeId) {
+    super(column)
+    this.#writeDate = timestampDateWriter(id)
+    this.#writeText = timestampTextWriter(id)
+    this.#hasZone = id === 'TIMESTAMPTZ'
+  }
+
+  override fill({ records, from, to, startRow }: Span): number {
+    const { field, guarded } = this
+    const words = this.#words
+    const writeDate = this.#writeDate
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (isDate(value)) {
+        if (!writeDate(value, words, row * 2)) this.refuse(i, value, notATimestamp(value, this.#hasZone))
+      } else if (value === null || value === undefined) {
+        this.setNull(row)
+      } else if (typeof value !== 'string' || !this.#writeText(value, words, row * 2)) {
+        this.refuse(i, value, notATimestamp(value, this.#hasZone))
+      }
+    }
+    return to - from
+  }
+}
+
+// a Date of another realm is one too, but is no instance of this realm's class
+function isDate(value: unknown): value is Date {
+  return value instanceof Date || Object.prototype.toString.call(value) === '[object Date]'
+}
+
+function notADate(value: unknown): string {
+  if (!isDate(value)) return 'it is not a date such as 2026-11-22'
+  return Number.isNaN(value.getTime()) ? 'it is an invalid Date' : 'it is not midnight in UTC'
+}
+
+function notATimestamp(value: unknown, hasZone: boolean): string {
+  if (isDate(value)) {
+    return Number.isNaN(value.getTime()) ? 'it is an invalid Date' : 'its precision or range does not hold it'
+  }
+  if (typeof value !== 'string') return 'only a Date or text can be a timestamp'
+  return hasZone
+    ? 'it is not a timestamp with an offset, such as 2026-11-22T12:34:56Z'
+    : 'it is not a timestamp such as 2026-11-22 12:34:56.789 without an offset'
+}

@@ -1,0 +1,354 @@
+import {
+  ClosedError,
+  errorFromData,
+  InvalidOptionsError,
+  releaseLockOf,
+  type SchemaChange,
+  type SinkError,
+  type TableLayout,
+  TargetUnavailableError,
+  WorkerDiedError,
+  type WorkerEvent,
+} from '@ducksink/worker'
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { Admission } from './admission.ts'
+import { createTableEncoder, RecordsSource, type TableEncoder } from './batch-source.ts'
+import { BufferPool } from './buffer-pool.ts'
+import type { CollectOptions, SinkRecord } from './collect-options.ts'
+import { type Collector, RecordCollector } from './collector.ts'
+import type { FieldRecord } from './encoder/column-encoder.ts'
+import { SinkLog } from './log.ts'
+import { type ResolvedOptions, resolveOptions, type SinkEngineOptions, type TableName } from './options.ts'
+import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
+import { Counters, type SinkStats } from './stats.ts'
+import { type SinkTable, TableHandle } from './table.ts'
+import type { TableState } from './table-state.ts'
+import { Tables } from './tables.ts'
+import { TimeSlice } from './time-slice.ts'
+import { WorkerClient, type WorkerDeath, WorkerGoneError } from './worker-client.ts'
+import { type Receipt, type WriteOptions, type WriteOutcome, WriteQueue } from './write-queue.ts'
+
+/** What an engine emits. */
+export interface SinkEngineEvents {
+  /** Pressure has ended: there is room again. */
+  drain: []
+  /** A table was made. */
+  schemaChange: [change: SchemaChange]
+  /** What no promise and no `onFailure` carries. */
+  error: [error: SinkError]
+  /** The engine is closed. */
+  close: []
+}
+
+/** Where an engine is in its life. */
+export type SinkEngineState = 'open' | 'closing' | 'closed' | 'failed'
+
+/**
+ * Writes batches of records into one DuckDB database, each batch as one unit, from a worker thread of its own.
+ *
+ * @example
+ * ```ts
+ * const engine = await SinkEngine.open({ path: 'hits.duckdb' })
+ * const receipt = await engine.table<Hit>('hits').write(hits)
+ * await engine.close()
+ * ```
+ */
+export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncDisposable {
+  readonly #options: ResolvedOptions
+  readonly #log: SinkLog
+  readonly #client: WorkerClient
+  readonly #admission: Admission
+  readonly #pool: BufferPool
+  readonly #slice: TimeSlice = new TimeSlice()
+  readonly #queue: WriteQueue
+  readonly #tables: Tables
+  readonly #queries: Queries
+  readonly #encoders = new WeakMap<TableState, TableEncoder>()
+  readonly #collectors = new Set<RecordCollector<object>>()
+  readonly #counters = new Counters()
+  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
+  #state: SinkEngineState = 'open'
+  #failure: SinkError | undefined
+  #closing: Promise<void> | undefined
+  /** The worker's lock file, released here should the worker die. */
+  #lock: { readonly path: string; readonly nonce: string } | undefined
+
+  private constructor(options: ResolvedOptions) {
+    super()
+    this.#options = options
+    this.#log = new SinkLog(options.logger)
+    this.#client = new WorkerClient({
+      minLogLevel: this.#log.minLevel,
+      createWorker: options.createWorker,
+      onEvent: (event) => this.#onWorkerEvent(event),
+      onDeath: (death) => this.#onDeath(death),
+    })
+    this.#admission = new Admission(options, (on) => this.#onPressure(on))
+    // as much as is under way to the worker and back at full speed
+    this.#pool = new BufferPool(Math.min(options.maxBufferedBytes, 16 * 2 ** 20))
+    this.#queue = new WriteQueue({
+      client: this.#client,
+      admission: this.#admission,
+      pool: this.#pool,
+      slice: this.#slice,
+      onSettled: (outcome) => this.#onSettled(outcome),
+    })
+    this.#tables = new Tables(options.tables, (setup) => this.#client.call('prepareTable', setup))
+    this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
+    this.#closed.promise.catch(() => undefined)
+  }
+
+  /**
+   * Starts the worker and opens the target; the tables that the options describe are made where they are absent.
+   * @throws {@link InvalidOptionsError} with every wrong option at once.
+   * @throws {@link TargetUnavailableError} where the target cannot be opened, or another writer has it.
+   * @throws {@link SchemaError} where a table cannot be made, or is there with other columns than declared.
+   */
+  static async open(options: SinkEngineOptions): Promise<SinkEngine> {
+    const engine = new SinkEngine(resolveOptions(options))
+    await engine.#open()
+    return engine
+  }
+
+  /**
+   * A handle on a table, which need not exist yet.
+   * @throws {@link InvalidOptionsError} where the name can be none.
+   */
+  table<T extends object = SinkRecord>(name: TableName): SinkTable<T> {
+    const state = this.#tables.get(name)
+    return new TableHandle<T>(this, name, (options) => this.#createCollector<T>(state, options))
+  }
+
+  /** Writes a batch, as {@link SinkTable.write} does. */
+  async write(table: TableName, records: readonly object[], options: WriteOptions = {}): Promise<Receipt> {
+    this.#requireOpen()
+    if (!Array.isArray(records)) {
+      throw new InvalidOptionsError('records must be an array', {}, 'INVALID_ARGUMENT')
+    }
+    options.signal?.throwIfAborted()
+    return this.#queue.write(this.#recordsSource(this.#tables.get(table), records as FieldRecord[]), options)
+  }
+
+  /**
+   * Runs one statement. A SELECT runs on a connection of its own, beside the writes, and sees every receipt given
+   * before the call; other statements wait their turn among the writes.
+   *
+   * Rows are plain objects: BIGINT and wider become bigint, DECIMAL its text, dates and timestamps `Date`.
+   * @throws {@link StatementError} where DuckDB refuses the statement, or the engine does not run its kind.
+   */
+  async query<R extends object = SinkRecord>(
+    sql: string,
+    parameters?: QueryParameters,
+    options: QueryOptions = {},
+  ): Promise<R[]> {
+    this.#requireOpen()
+    return this.#queries.run<R>(sql, parameters, options)
+  }
+
+  get state(): SinkEngineState {
+    return this.#state
+  }
+
+  /** Settled when the engine is closed, rejected when it has failed; it may be left unhandled. */
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /** Settled while there is room for more; it may be left unhandled. */
+  get ready(): Promise<void> {
+    return this.#admission.ready
+  }
+
+  /** True from the high-water mark on, half of either bound, until `'drain'`. */
+  get writableNeedDrain(): boolean {
+    return this.#admission.underPressure
+  }
+
+  /** Encoded bytes that the engine holds. */
+  get bufferedBytes(): number {
+    return this.#admission.bufferedBytes
+  }
+
+  /** Batches that were taken in and are not settled. */
+  get bufferedBatches(): number {
+    return this.#admission.bufferedBatches
+  }
+
+  /** What the engine has done and what it holds. */
+  stats(): SinkStats {
+    const { bufferedBytes, bufferedBatches } = this.#admission
+    return { ...this.#counters, bufferedBytes, bufferedBatches, pooledBytes: this.#pool.byteLength }
+  }
+
+  /** Resolves when all that was accepted before the call is settled, what collectors hold included. */
+  async flush({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const flushed = Promise.all([...[...this.#collectors].map((collector) => collector.flush()), this.#queue.flush()])
+    if (signal === undefined) {
+      await flushed
+      return
+    }
+    const { promise, reject } = Promise.withResolvers<never>()
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      await Promise.race([flushed, promise])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /**
+   * Refuses further work, flushes the collectors, waits for every batch, checkpoints and closes; further calls wait
+   * for the same end.
+   * @throws {@link ClosedError} with code `CLOSE_TIMEOUT` after `timeoutMs`, with the number of batches left, which
+   * the engine goes on with.
+   */
+  async close({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close()
+    if (timeoutMs === undefined) return this.#closing
+    const { promise, reject } = Promise.withResolvers<never>()
+    const timer = setTimeout(() => {
+      const left = this.#queue.unsettledCount
+      reject(new ClosedError(`close() ran into its deadline with ${left} batches left`, {}, 'CLOSE_TIMEOUT'))
+    }, timeoutMs)
+    try {
+      await Promise.race([this.#closing, promise])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #open(): Promise<void> {
+    const { path, config, groupCommit } = this.#options
+    try {
+      const lockNonce = randomUUID()
+      const tables = this.#tables.setups()
+      const reply = await this.#client.call('open', { path, config, groupCommit, tables, lockNonce })
+      if (reply.status === 'failed') throw errorFromData(reply.error)
+      const { lockPath } = reply.target
+      if (lockPath !== undefined) this.#lock = { path: lockPath, nonce: lockNonce }
+    } catch (error) {
+      this.#state = 'failed'
+      await this.#client.end()
+      if (!(error instanceof WorkerGoneError)) throw error
+      throw new TargetUnavailableError(`the worker did not start: ${error.message}`, { cause: error })
+    }
+  }
+
+  async #close(): Promise<void> {
+    if (this.#state === 'open') {
+      this.#state = 'closing'
+      await Promise.all([...this.#collectors].map((collector) => collector.close()))
+      await this.#queue.flush()
+      await this.#queries.idle()
+      if (this.#failure === undefined) await this.#client.call('close')
+    }
+    await this.#client.end()
+    if (this.#failure !== undefined) return
+    this.#state = 'closed'
+    this.#closed.resolve()
+    this.emit('close')
+  }
+
+  #recordsSource(table: TableState, records: readonly FieldRecord[]): RecordsSource {
+    return new RecordsSource({
+      table,
+      records,
+      slice: this.#slice,
+      encoderOf: (state, layout) => this.#encoderOf(state, layout),
+    })
+  }
+
+  /** The encoder that all writes of a table share, one after another. */
+  #encoderOf(table: TableState, layout: TableLayout): TableEncoder {
+    const known = this.#encoders.get(table)
+    if (known !== undefined && known.layout === layout) return known
+    const encoder = createTableEncoder(table, layout, (bytes) => this.#pool.take(bytes))
+    this.#encoders.set(table, encoder)
+    return encoder
+  }
+
+  #createCollector<T extends object>(table: TableState, options: CollectOptions): Collector<T> {
+    this.#requireOpen()
+    const collector: RecordCollector<T> = new RecordCollector<T>(
+      {
+        table,
+        admission: this.#admission,
+        pool: this.#pool,
+        send: (source) => this.#queue.writeCollected(source),
+        recordsSource: (records) => this.#recordsSource(table, records),
+        maxBufferedBytes: this.#options.maxBufferedBytes,
+        onUnhandledFailure: (error) => this.#emitError(error),
+        onClose: () => this.#collectors.delete(collector as RecordCollector<object>),
+      },
+      options,
+    )
+    this.#collectors.add(collector as RecordCollector<object>)
+    return collector
+  }
+
+  #requireOpen(): void {
+    if (this.#state === 'open') return
+    throw this.#failure ?? new ClosedError(`the engine is ${this.#state}`)
+  }
+
+  // an 'error' that nobody listens to ends the process, as anywhere in Node; not inside a promise, which would hide it
+  #emitError(error: SinkError): void {
+    process.nextTick(() => this.emit('error', error))
+  }
+
+  #onPressure(on: boolean): void {
+    const { bufferedBytes, bufferedBatches } = this.#admission
+    this.#log.debug(on ? 'pressure on' : 'pressure off', { bufferedBytes, bufferedBatches })
+    if (on) this.#counters.pressureCount++
+    else process.nextTick(() => this.emit('drain'))
+  }
+
+  #onSettled(outcome: WriteOutcome): void {
+    this.#counters.count(outcome)
+    const { table } = outcome
+    if (outcome.status === 'committed') {
+      const { key, rowCount, sequence, durationMs } = outcome.receipt
+      this.#log.debug('batch committed', { table, key, rowCount, sequence, durationMs })
+      return
+    }
+    const { key, error } = outcome
+    const { code, message } = error as Partial<SinkError>
+    this.#log.warn('batch failed', { table, key, code, reason: message })
+  }
+
+  #onWorkerEvent(event: WorkerEvent): void {
+    switch (event.type) {
+      case 'log':
+        this.#log.forward(event.line)
+        return
+      case 'schemaChange':
+        this.emit('schemaChange', event.change)
+        return
+      case 'fatal':
+        this.#log.error('the worker cannot go on', { code: event.error.code, reason: event.error.message })
+        return
+      default:
+        event satisfies never
+    }
+  }
+
+  #onDeath({ reason }: WorkerDeath): void {
+    if (this.#lock !== undefined) releaseLockOf(this.#lock.path, this.#lock.nonce)
+    if (this.#state === 'closed') return
+    const error = new WorkerDiedError(`the worker ended: ${reason}; open the engine again`)
+    this.#failure = error
+    this.#state = 'failed'
+    this.#log.error('worker died', { reason })
+    this.#queue.fail(error)
+    this.#admission.fail(error)
+    this.#closed.reject(error)
+    this.#emitError(error)
+  }
+}

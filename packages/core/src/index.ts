@@ -1,0 +1,24 @@
+export {
+  BackpressureError,
+  ClosedError,
+  ConstraintError,
+  InvalidOptionsError,
+  MOTHERDUCK_SCHEME,
+  OutcomeUnknownError,
+  SchemaError,
+  SinkError,
+  type SinkErrorCode,
+  StatementError,
+  type TableReference,
+  TargetUnavailableError,
+  ValueError,
+  WorkerDiedError,
+} from '@ducksink/worker'
+export type { CollectOptions, FlushReason, SinkRecord } from './collect-options.ts'
+export type { Collector } from './collector.ts'
+export { SinkEngine, type SinkEngineEvents, type SinkEngineState } from './engine.ts'
+export type { SchemaContract, SinkEngineOptions, TableName, TableOptions } from './options.ts'
+export type { QueryOptions, QueryParameters } from './queries.ts'
+export type { SinkStats } from './stats.ts'
+export type { SinkTable, WriteSummary } from './table.ts'
+export type { Receipt, WriteOptions } from './write-queue.ts'

@@ -1,0 +1,40 @@
+import type { ILogObj, Logger } from 'tslog'
+
+/** A level above tslog's highest: nothing is logged. */
+const NOTHING = 7
+
+/** The app's logger, or none. */
+export class SinkLog {
+  readonly #logger: Logger<ILogObj> | undefined
+
+  constructor(logger: Logger<ILogObj> | undefined) {
+    this.#logger = logger
+  }
+
+  /** The lowest level that is logged, which the worker gets so that filtered lines cost nothing there. */
+  get minLevel(): number {
+    return this.#logger?.settings.minLevel ?? NOTHING
+  }
+
+  debug(message: string, fields: Record<string, unknown>): void {
+    this.#logger?.debug(fields, message)
+  }
+
+  info(message: string, fields: Record<string, unknown>): void {
+    this.#logger?.info(fields, message)
+  }
+
+  warn(message: string, fields: Record<string, unknown>): void {
+    this.#logger?.warn(fields, message)
+  }
+
+  error(message: string, fields: Record<string, unknown>): void {
+    this.#logger?.error(fields, message)
+  }
+
+  /** Passes on a line that the worker logged. */
+  forward(line: string): void {
+    const { message, level, levelId, time: _time, _logMeta, ...fields } = JSON.parse(line) as Record<string, unknown>
+    this.#logger?.log(levelId as number, level as string, fields, message)
+  }
+}

@@ -1,0 +1,269 @@
+import { identifierProblem, InvalidOptionsError, type TableColumn, type TableReference } from '@ducksink/worker'
+import type { ILogObj, Logger } from 'tslog'
+import type { Worker, WorkerOptions } from 'node:worker_threads'
+
+/** A table: one name, dots and all, or its parts. */
+export type TableName = string | TableReference
+
+/** What becomes of data that the schema has no place for. */
+export interface SchemaContract {
+  /**
+   * A table that is absent is made from the first batch (`evolve`), or the write fails (`freeze`).
+   * @defaultValue 'evolve'
+   */
+  readonly tables?: 'evolve' | 'freeze'
+  /**
+   * A field without a column fails the batch (`freeze`), or is left out (`discard-value`).
+   * @defaultValue 'freeze'
+   */
+  readonly columns?: 'freeze' | 'discard-value'
+}
+
+/** How one table is made and written. */
+export interface TableOptions {
+  /** Exactly one CREATE statement, run where the table is absent; it is trusted. */
+  readonly createTableSql?: string
+  /** Column names and DuckDB types, from which the table is made where it is absent. */
+  readonly columns?: Readonly<Record<string, string>>
+  readonly schemaContract?: SchemaContract
+}
+
+/** What an engine is opened with. */
+export interface SinkEngineOptions {
+  /** A file (`events.duckdb`), `:memory:`, or MotherDuck (`md:db`); query parameters become `config`. */
+  readonly path: string
+  /**
+   * DuckDB settings, by name.
+   * @see https://duckdb.org/docs/stable/configuration/overview
+   */
+  readonly config?: Readonly<Record<string, string>>
+  /** Tables that are not named here get the defaults. */
+  readonly tables?: Readonly<Record<string, TableOptions>>
+  /**
+   * Encoded bytes that the engine holds at most, but for one part under way.
+   * @defaultValue 67_108_864 (64 MiB)
+   */
+  readonly maxBufferedBytes?: number
+  /**
+   * Batches that the engine holds at most; waiting writes count.
+   * @defaultValue 1_024
+   */
+  readonly maxBufferedBatches?: number
+  /**
+   * Whether a write waits while `maxBufferedBytes` are used up, or is refused.
+   * @defaultValue 'block'
+   */
+  readonly whenFull?: 'block' | 'reject'
+  /** Only `at-least-once`: a batch that is written again appends again. */
+  readonly deliveryMode?: 'at-least-once'
+  /**
+   * Writes that wait share a commit, at most `maxBatches` of them (128), the first waiting at most `maxDelayMs` (0).
+   * `false` gives each write a transaction of its own.
+   */
+  readonly groupCommit?: false | { readonly maxBatches?: number; readonly maxDelayMs?: number }
+  /** Where the engine logs to; nothing is logged without it. */
+  readonly logger?: Logger<ILogObj>
+  /** Starts the worker where a bundler has moved its file. */
+  readonly createWorker?: (options: WorkerOptions) => Worker
+}
+
+/** A table's options with every default filled in. */
+export interface ResolvedTableOptions {
+  readonly createTableSql: string | undefined
+  readonly columns: readonly TableColumn[] | undefined
+  readonly tables: 'evolve' | 'freeze'
+  readonly extraFields: 'freeze' | 'discard-value'
+}
+
+/** An engine's options with every default filled in. */
+export interface ResolvedOptions {
+  readonly path: string
+  readonly config: Readonly<Record<string, string>>
+  readonly tables: ReadonlyMap<string, ResolvedTableOptions>
+  readonly maxBufferedBytes: number
+  readonly maxBufferedBatches: number
+  readonly whenFull: 'block' | 'reject'
+  readonly groupCommit: false | { readonly maxBatches: number; readonly maxDelayMs: number }
+  readonly logger: Logger<ILogObj> | undefined
+  readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
+}
+
+/** What a table gets that no option names. */
+export const DEFAULT_TABLE_OPTIONS: ResolvedTableOptions = {
+  createTableSql: undefined,
+  columns: undefined,
+  tables: 'evolve',
+  extraFields: 'freeze',
+}
+
+const DEFAULT_GROUP_COMMIT = { maxBatches: 128, maxDelayMs: 0 } as const
+
+/**
+ * Checks options and fills in the defaults.
+ * @throws {@link InvalidOptionsError} with every problem at once.
+ */
+export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
+  const check = new OptionsCheck()
+  const given = check.object('options', options, [
+    'path',
+    'config',
+    'tables',
+    'maxBufferedBytes',
+    'maxBufferedBatches',
+    'whenFull',
+    'deliveryMode',
+    'groupCommit',
+    'logger',
+    'createWorker',
+  ])
+  check.oneOf('deliveryMode', given.deliveryMode, ['at-least-once'], 'at-least-once')
+  const resolved: ResolvedOptions = {
+    path: check.text('path', given.path) ?? '',
+    config: check.texts('config', given.config) ?? {},
+    tables: resolveTables(check, given.tables),
+    maxBufferedBytes: check.count('maxBufferedBytes', given.maxBufferedBytes, 64 * 2 ** 20),
+    maxBufferedBatches: check.count('maxBufferedBatches', given.maxBufferedBatches, 1_024),
+    whenFull: check.oneOf('whenFull', given.whenFull, ['block', 'reject'], 'block'),
+    groupCommit: resolveGroupCommit(check, given.groupCommit),
+    logger: check.logger(given.logger),
+    createWorker: check.fn('createWorker', given.createWorker) as ResolvedOptions['createWorker'],
+  }
+  check.done('wrong options')
+  return resolved
+}
+
+function resolveTables(check: OptionsCheck, value: unknown): ReadonlyMap<string, ResolvedTableOptions> {
+  const tables = new Map<string, ResolvedTableOptions>()
+  if (value === undefined) return tables
+  for (const [name, options] of Object.entries(check.object('tables', value))) {
+    const problem = identifierProblem(name)
+    if (problem !== undefined) check.problem(`tables: a table's name ${problem}`)
+    tables.set(name, resolveTable(check, `tables["${name}"]`, options))
+  }
+  return tables
+}
+
+function resolveTable(check: OptionsCheck, path: string, value: unknown): ResolvedTableOptions {
+  const given = check.object(path, value, ['createTableSql', 'columns', 'schemaContract'])
+  const contract =
+    given.schemaContract === undefined
+      ? {}
+      : check.object(`${path}.schemaContract`, given.schemaContract, ['tables', 'columns'])
+  const createTableSql =
+    given.createTableSql === undefined ? undefined : check.text(`${path}.createTableSql`, given.createTableSql)
+  if (createTableSql !== undefined && given.columns !== undefined) {
+    check.problem(`${path}: createTableSql and columns exclude each other`)
+  }
+  const columns = resolveColumns(check, `${path}.columns`, given.columns)
+  const tables = check.oneOf(`${path}.schemaContract.tables`, contract.tables, ['evolve', 'freeze'], 'evolve')
+  const extraFields = check.oneOf(
+    `${path}.schemaContract.columns`,
+    contract.columns,
+    ['freeze', 'discard-value'],
+    'freeze',
+  )
+  return { createTableSql, columns, tables, extraFields }
+}
+
+function resolveColumns(check: OptionsCheck, path: string, value: unknown): readonly TableColumn[] | undefined {
+  const types = check.texts(path, value)
+  if (types === undefined) return undefined
+  const columns = Object.entries(types).map(([name, type]) => ({ name, type }))
+  if (columns.length === 0) check.problem(`${path} must name at least one column`)
+  for (const { name } of columns) {
+    const problem = identifierProblem(name)
+    if (problem !== undefined) check.problem(`${path}: a column's name ${problem}`)
+  }
+  return columns
+}
+
+function resolveGroupCommit(check: OptionsCheck, value: unknown): ResolvedOptions['groupCommit'] {
+  if (value === undefined) return DEFAULT_GROUP_COMMIT
+  if (value === false) return false
+  const given = check.object('groupCommit', value, ['maxBatches', 'maxDelayMs'])
+  return {
+    maxBatches: check.count('groupCommit.maxBatches', given.maxBatches, DEFAULT_GROUP_COMMIT.maxBatches),
+    maxDelayMs: check.duration('groupCommit.maxDelayMs', given.maxDelayMs, DEFAULT_GROUP_COMMIT.maxDelayMs),
+  }
+}
+
+/** Gathers the problems of options, so that all are told at once. */
+export class OptionsCheck {
+  readonly #problems: string[] = []
+
+  problem(text: string): void {
+    this.#problems.push(text)
+  }
+
+  /** @throws {@link InvalidOptionsError} where there was a problem. */
+  done(what: string): void {
+    if (this.#problems.length === 0) return
+    throw new InvalidOptionsError(`${what}: ${this.#problems.join('; ')}`, { problems: this.#problems })
+  }
+
+  /** An object, which may have only these fields where they are given. */
+  object(path: string, value: unknown, fields?: readonly string[]): Readonly<Record<string, unknown>> {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.problem(`${path} must be an object`)
+      return {}
+    }
+    if (fields !== undefined) {
+      for (const field of Object.keys(value)) {
+        if (!fields.includes(field)) this.problem(`${path} has no option "${field}"`)
+      }
+    }
+    return value as Readonly<Record<string, unknown>>
+  }
+
+  text(path: string, value: unknown): string | undefined {
+    if (typeof value === 'string' && value.trim() !== '') return value
+    this.problem(`${path} must be a string that is not empty`)
+    return undefined
+  }
+
+  texts(path: string, value: unknown): Readonly<Record<string, string>> | undefined {
+    if (value === undefined) return undefined
+    const given = this.object(path, value)
+    for (const [name, text] of Object.entries(given)) {
+      if (typeof text !== 'string' || text === '') this.problem(`${path}["${name}"] must be a string that is not empty`)
+    }
+    return given as Readonly<Record<string, string>>
+  }
+
+  count(path: string, value: unknown, defaultValue: number): number {
+    if (value === undefined) return defaultValue
+    if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
+    this.problem(`${path} must be a whole number above 0`)
+    return defaultValue
+  }
+
+  duration(path: string, value: unknown, defaultValue: number): number {
+    if (value === undefined) return defaultValue
+    if (typeof value === 'number' && value >= 0 && value <= 2 ** 31 - 1) return value
+    this.problem(`${path} must be a number of milliseconds, 0 or more`)
+    return defaultValue
+  }
+
+  oneOf<T extends string>(path: string, value: unknown, allowed: readonly T[], defaultValue: T): T {
+    if (value === undefined) return defaultValue
+    if (allowed.includes(value as T)) return value as T
+    this.problem(`${path} must be one of ${allowed.map((text) => `'${text}'`).join(', ')}`)
+    return defaultValue
+  }
+
+  fn(path: string, value: unknown): ((...parameters: never[]) => unknown) | undefined {
+    if (value === undefined || typeof value === 'function') return value as never
+    this.problem(`${path} must be a function`)
+    return undefined
+  }
+
+  logger(value: unknown): Logger<ILogObj> | undefined {
+    if (value === undefined) return undefined
+    const logger = value as Partial<Logger<ILogObj>>
+    if (typeof logger?.info === 'function' && typeof logger.settings?.minLevel === 'number') {
+      return value as Logger<ILogObj>
+    }
+    this.problem('logger must be a tslog Logger')
+    return undefined
+  }
+}

@@ -1,0 +1,71 @@
+import { errorFromData, InvalidOptionsError, OutcomeUnknownError, StatementError } from '@ducksink/worker'
+import { type WorkerClient, WorkerGoneError } from './worker-client.ts'
+
+/** Values for `$1`, `$2`, ... or for `$name`. */
+export type QueryParameters = readonly unknown[] | Readonly<Record<string, unknown>>
+
+export interface QueryOptions {
+  /** Ends a SELECT that runs; the query then rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+}
+
+/** Statements that the app runs itself. */
+export class Queries {
+  readonly #client: WorkerClient
+  readonly #onSchemaChange: () => void
+  readonly #running = new Set<Promise<unknown>>()
+  #nextId = 1
+
+  constructor(client: WorkerClient, onSchemaChange: () => void) {
+    this.#client = client
+    this.#onSchemaChange = onSchemaChange
+  }
+
+  /** Runs one statement and gives its rows. */
+  async run<R extends object>(
+    sql: string,
+    parameters: QueryParameters | undefined,
+    { signal }: QueryOptions,
+  ): Promise<R[]> {
+    if (typeof sql !== 'string' || sql.includes('\0')) {
+      throw new InvalidOptionsError('sql must be a string without NUL characters', {}, 'INVALID_ARGUMENT')
+    }
+    signal?.throwIfAborted()
+    const queryId = this.#nextId++
+    const onAbort = (): void => void this.#client.call('cancelQuery', queryId).catch(() => undefined)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const running = this.#ask<R>(queryId, sql, parameters)
+    this.#running.add(running)
+    try {
+      return await running
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      this.#running.delete(running)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Resolves when none is running. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#running)
+  }
+
+  async #ask<R extends object>(queryId: number, sql: string, parameters: QueryParameters | undefined): Promise<R[]> {
+    try {
+      const reply = await this.#client.call('query', { queryId, sql, parameters })
+      if (reply.status === 'failed') throw errorFromData(reply.error)
+      if (reply.changedSchema) this.#onSchemaChange()
+      return reply.rows as R[]
+    } catch (error) {
+      if (error instanceof WorkerGoneError) {
+        throw new OutcomeUnknownError('the worker ended before it answered the query', { cause: error })
+      }
+      if (error instanceof DOMException && error.name === 'DataCloneError') {
+        throw new StatementError('STATEMENT_FAILED', 'a parameter cannot be sent to the worker', { cause: error })
+      }
+      throw error
+    }
+  }
+}

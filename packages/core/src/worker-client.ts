@@ -1,0 +1,141 @@
+import {
+  type InsertReply,
+  type InsertRequest,
+  type SinkApi,
+  spawnWorker,
+  type WorkerEvent,
+  type WorkerStart,
+} from '@ducksink/worker'
+import * as Comlink from 'comlink'
+import { MessageChannel, type MessagePort, type Worker, type WorkerOptions } from 'node:worker_threads'
+import { guardExit } from './exit-guard.ts'
+
+/** How the worker ended, where that was not asked for. */
+export interface WorkerDeath {
+  readonly reason: string
+}
+
+export interface WorkerClientOptions {
+  readonly minLogLevel: number
+  readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
+  readonly onEvent: (event: WorkerEvent) => void
+  /** Called once where the worker ends without being asked to. */
+  readonly onDeath: (death: WorkerDeath) => void
+}
+
+type Call<K extends keyof SinkApi> = (...parameters: Parameters<SinkApi[K]>) => ReturnType<SinkApi[K]>
+
+/**
+ * Main's side of the channel. Every call settles: Comlink forgets those that are pending when a worker dies
+ * (comlink#601), so each is known here and rejected then.
+ */
+export class WorkerClient {
+  readonly #worker: Worker
+  readonly #port: MessagePort
+  /** Held, because Comlink releases a proxy that is collected (comlink#692). */
+  readonly #remote: Comlink.Remote<SinkApi>
+  readonly #insert: Call<'insert'>
+  readonly #pending = new Set<(death: WorkerDeath) => void>()
+  readonly #removeGuard: () => void
+  readonly #exited: Promise<void>
+  #state: 'running' | 'ending' | 'dead' = 'running'
+  #lastError: string | undefined
+
+  constructor({ minLogLevel, createWorker, onEvent, onDeath }: WorkerClientOptions) {
+    const { port1, port2 } = new MessageChannel()
+    const stopped = new SharedArrayBuffer(4)
+    const workerData: WorkerStart = { port: port2, minLogLevel, stopped }
+    this.#worker = (createWorker ?? spawnWorker)({ workerData, transferList: [port2], name: 'ducksink' })
+    this.#port = port1
+    this.#remote = Comlink.wrap<SinkApi>(port1 as unknown as Comlink.Endpoint)
+    // a proxy's property is another proxy, made at each access: this one is made once
+    this.#insert = this.#remote.insert as unknown as Call<'insert'>
+    this.#removeGuard = guardExit(this.#worker, new Int32Array(stopped))
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', (code) => {
+        this.#onExit({ reason: this.#lastError ?? `the worker thread exited with code ${code}` }, onDeath)
+        resolve()
+      })
+    })
+    this.#worker.on('message', (event: WorkerEvent) => {
+      if (event.type === 'fatal') this.#lastError = event.error.message
+      onEvent(event)
+    })
+    this.#worker.on('error', (error) => {
+      this.#lastError = error.message
+    })
+    // an engine that nobody waits for must not keep the process alive; a pending call does
+    port1.unref()
+    this.#worker.unref()
+  }
+
+  /** Sends a part; its buffer is transferred and comes back with the reply. */
+  insert(request: InsertRequest): Promise<InsertReply> {
+    return this.#race(() => this.#insert(Comlink.transfer(request, [request.buffer])))
+  }
+
+  /** Calls any other method. */
+  call<K extends Exclude<keyof SinkApi, 'insert'>>(
+    method: K,
+    ...parameters: Parameters<SinkApi[K]>
+  ): Promise<Awaited<ReturnType<SinkApi[K]>>> {
+    const remote = this.#remote[method] as unknown as (...p: Parameters<SinkApi[K]>) => Promise<unknown>
+    return this.#race(() => remote(...parameters)) as Promise<Awaited<ReturnType<SinkApi[K]>>>
+  }
+
+  /** Ends the thread, which must have closed its target, or never have opened it: only then it is idle. */
+  async end(): Promise<void> {
+    if (this.#state === 'running') this.#state = 'ending'
+    void this.#worker.terminate()
+    await this.#exited
+  }
+
+  #race<T>(start: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === 'dead') {
+        reject(new WorkerGoneError({ reason: this.#lastError ?? 'the worker thread is gone' }))
+        return
+      }
+      const onDeath = (death: WorkerDeath): void => reject(new WorkerGoneError(death))
+      this.#add(onDeath)
+      start().then(
+        (value) => {
+          this.#remove(onDeath)
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.#remove(onDeath)
+          reject(error)
+        },
+      )
+    })
+  }
+
+  #add(onDeath: (death: WorkerDeath) => void): void {
+    if (this.#pending.size === 0) this.#worker.ref()
+    this.#pending.add(onDeath)
+  }
+
+  #remove(onDeath: (death: WorkerDeath) => void): void {
+    this.#pending.delete(onDeath)
+    if (this.#pending.size === 0) this.#worker.unref()
+  }
+
+  #onExit(death: WorkerDeath, onDeath: (death: WorkerDeath) => void): void {
+    const wasAsked = this.#state === 'ending'
+    this.#state = 'dead'
+    this.#removeGuard()
+    this.#port.close()
+    for (const reject of this.#pending) reject(death)
+    this.#pending.clear()
+    if (!wasAsked) onDeath(death)
+  }
+}
+
+/** Tells a call that its worker is gone; whoever made the call knows what that means for it. */
+export class WorkerGoneError extends Error {
+  constructor({ reason }: WorkerDeath) {
+    super(reason)
+    this.name = 'WorkerGoneError'
+  }
+}

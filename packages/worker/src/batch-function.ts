@@ -1,0 +1,166 @@
+import { BIGINT, BLOB, BOOLEAN, DATE, DOUBLE, type DuckDBType, FLOAT, INTEGER, SMALLINT, TIME, TIMESTAMP, TIMESTAMP_MS, TIMESTAMP_NS, TIMESTAMP_S, TIMESTAMPTZ, TINYINT, UBIGINT, UINTEGER, USMALLINT, UTINYINT, VARCHAR } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
+import { MAX_CHUNK_ROWS, type PartReader } from './protocol/wire.ts'
+import { NATIVE_WIDTHS, type NativeTypeId } from './protocol/wire-type.ts'
+import { fillFixed } from './vectors/fixed.ts'
+import type { Slice } from './vectors/slice.ts'
+import { fillStrings } from './vectors/strings.ts'
+import { fillValidity } from './vectors/validity.ts'
+
+/** The name under which the writing connection's SQL reaches the parts at hand. */
+export const BATCH_FUNCTION = 'sink_batch'
+
+const TYPES: Readonly<Record<NativeTypeId, DuckDBType>> = {
+  BOOLEAN,
+  TINYINT,
+  SMALLINT,
+  INTEGER,
+  BIGINT,
+  UTINYINT,
+  USMALLINT,
+  UINTEGER,
+  UBIGINT,
+  FLOAT,
+  DOUBLE,
+  VARCHAR,
+  BLOB,
+  DATE,
+  TIME,
+  TIMESTAMP,
+  TIMESTAMP_S,
+  TIMESTAMP_MS,
+  TIMESTAMP_NS,
+  TIMESTAMPTZ,
+}
+
+// chunks of several writes are merged into one only up to here, so that a vector's memory stays bounded
+const MAX_MERGED_BYTES = 8 * 2 ** 20
+
+/** A column as it comes out of `sink_batch(id)`. */
+export interface BatchColumn {
+  readonly name: string
+  readonly type: NativeTypeId
+  /** Its place in the parts' directory. */
+  readonly slot: number
+}
+
+interface BatchSchema {
+  readonly columns: readonly BatchColumn[]
+}
+
+/**
+ * `sink_batch(id)`, a table function that gives the rows of the parts it is armed with.
+ *
+ * `id` names one of the column sets that were defined, because DuckDB binds a statement again whenever it likes.
+ * The function is visible to every connection of the instance, so it refuses to be bound by any but the writer.
+ */
+export class BatchFunction {
+  readonly #connectionId: number
+  readonly #schemas = new Map<number, BatchSchema>()
+  #nextId = 1
+  #parts: readonly PartReader[] = []
+  #rowCount = 0
+  #part = 0
+  #chunk = 0
+  #emitted = 0
+
+  constructor(connection: duckdb.Connection) {
+    this.#connectionId = connectionId(duckdb.connection_get_client_context(connection))
+    const fn = duckdb.create_table_function()
+    duckdb.table_function_set_name(fn, BATCH_FUNCTION)
+    duckdb.table_function_add_parameter(fn, INTEGER.toLogicalType().logical_type)
+    duckdb.table_function_set_bind(fn, (info) => this.#bind(info))
+    // a statement binds when it is prepared and not when it runs, so the position is set back here
+    duckdb.table_function_set_init(fn, () => this.#rewind())
+    duckdb.table_function_set_function(fn, (info, output) => this.#emit(info, output))
+    duckdb.register_table_function(connection, fn)
+  }
+
+  /** Makes a column set known and gives its id. */
+  define(columns: readonly BatchColumn[]): number {
+    const id = this.#nextId++
+    this.#schemas.set(id, { columns })
+    return id
+  }
+
+  /** Forgets a column set. */
+  forget(id: number): void {
+    this.#schemas.delete(id)
+  }
+
+  /** Sets the parts that the next scans give, in all `rowCount` rows; every scan begins at the first part again. */
+  arm(parts: readonly PartReader[], rowCount: number): void {
+    this.#parts = parts
+    this.#rowCount = rowCount
+    this.#rewind()
+  }
+
+  /** Lets the parts go; returns how many rows the last scan gave. */
+  disarm(): number {
+    this.#parts = []
+    return this.#emitted
+  }
+
+  #rewind(): void {
+    this.#part = 0
+    this.#chunk = 0
+    this.#emitted = 0
+  }
+
+  #bind(info: duckdb.TableFunctionBindInfo): void {
+    const id = duckdb.get_int32(duckdb.bind_get_parameter(info, 0))
+    const schema = this.#schemas.get(id)
+    const caller = connectionId(duckdb.table_function_get_client_context(info))
+    if (schema === undefined || caller !== this.#connectionId) {
+      duckdb.bind_set_error(info, `${BATCH_FUNCTION} belongs to the engine`)
+      return
+    }
+    for (const { name, type } of schema.columns) {
+      duckdb.bind_add_result_column(info, name, TYPES[type].toLogicalType().logical_type)
+    }
+    duckdb.bind_set_bind_data(info, schema)
+  }
+
+  #emit(info: duckdb.TableFunctionInfo, output: duckdb.DataChunk): void {
+    const slices = this.#nextSlices()
+    const rowCount = slices.reduce((rows, slice) => rows + slice.rowCount, 0)
+    duckdb.data_chunk_set_size(output, rowCount)
+    this.#emitted += rowCount
+    if (rowCount === 0) {
+      // an error here fails the statement before it can commit fewer rows than it was given
+      if (this.#emitted !== this.#rowCount) duckdb.function_set_error(info, 'rows of the batch are missing')
+      return
+    }
+    const { columns } = duckdb.function_get_bind_data(info) as BatchSchema
+    for (let index = 0; index < columns.length; index++) {
+      const { type, slot } = columns[index] as BatchColumn
+      const vector = duckdb.data_chunk_get_vector(output, index)
+      if (type === 'VARCHAR' || type === 'BLOB') fillStrings(vector, slices, slot)
+      else fillFixed(vector, slices, slot, NATIVE_WIDTHS[type])
+      fillValidity(vector, slices, slot)
+    }
+  }
+
+  /** The next chunks that fit into one DuckDB chunk together: small writes that share a commit share it too. */
+  #nextSlices(): readonly Slice[] {
+    const slices: Slice[] = []
+    let startRow = 0
+    let bytes = 0
+    for (;;) {
+      const part = this.#parts[this.#part]
+      if (part === undefined) return slices
+      if (this.#chunk === part.chunkCount) {
+        this.#part++
+        this.#chunk = 0
+        continue
+      }
+      const rowCount = part.chunkRows(this.#chunk)
+      bytes += part.bytes.byteLength / part.chunkCount
+      if (startRow + rowCount > MAX_CHUNK_ROWS || (startRow > 0 && bytes > MAX_MERGED_BYTES)) return slices
+      slices.push({ part, chunk: this.#chunk++, rowCount, startRow })
+      startRow += rowCount
+    }
+  }
+}
+
+const connectionId = (context: duckdb.ClientContext): number => duckdb.client_context_get_connection_id(context)

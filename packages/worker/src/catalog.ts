@@ -1,0 +1,91 @@
+import type { Connection } from './connection.ts'
+import { type LogicalType, parseLogicalType } from './protocol/logical-type.ts'
+import type { TableColumn, TableLayout, TableReference } from './protocol/messages.ts'
+
+/** A layout with what the worker needs besides: the table it is of, and its types parsed. */
+export interface KnownLayout extends TableLayout {
+  readonly table: Required<TableReference>
+  readonly types: readonly LogicalType[]
+}
+
+// A view has columns too, and cannot be written to: it counts as absent, and making the table then says why.
+const COLUMNS_SQL = `
+  SELECT column_name, data_type FROM duckdb_columns()
+  WHERE lower(database_name) = lower($1) AND lower(schema_name) = lower($2) AND lower(table_name) = lower($3)
+    AND table_oid IN (SELECT table_oid FROM duckdb_tables() WHERE lower(database_name) = lower($1))
+  ORDER BY column_index`
+
+/** The columns of tables as DuckDB's catalog has them, each state of a table under an id of its own. */
+export class Catalog {
+  readonly #connection: Connection
+  readonly #catalogName: string
+  readonly #layouts = new Map<number, KnownLayout>()
+  /** The newest layout of each table, and whether it is still known to hold. */
+  readonly #current = new Map<string, { layout: KnownLayout; fresh: boolean }>()
+  #nextLayoutId = 1
+
+  constructor(connection: Connection, catalogName: string) {
+    this.#connection = connection
+    this.#catalogName = catalogName
+  }
+
+  /** A table by all its parts. */
+  resolve(table: TableReference): Required<TableReference> {
+    return {
+      catalog: table.catalog ?? this.#catalogName,
+      schema: table.schema ?? 'main',
+      name: table.name,
+    } as Required<TableReference>
+  }
+
+  /** The table's columns, or `undefined` where there is no such table. */
+  async describe(table: TableReference): Promise<KnownLayout | undefined> {
+    const resolved = this.resolve(table)
+    const key = keyOf(resolved)
+    const current = this.#current.get(key)
+    if (current?.fresh === true) return current.layout
+    const { catalog, schema, name } = resolved
+    const rows = await this.#connection.rows(COLUMNS_SQL, [catalog as string, schema as string, name])
+    if (rows.length === 0) {
+      this.#current.delete(key)
+      return undefined
+    }
+    const columns = rows.map((row) => ({ name: String(row.column_name), type: String(row.data_type) }))
+    const layout = sameColumns(current?.layout, columns) ?? this.#remember(resolved, columns)
+    this.#current.set(key, { layout, fresh: true })
+    return layout
+  }
+
+  /** A layout by its id. */
+  layout(layoutId: number): KnownLayout | undefined {
+    return this.#layouts.get(layoutId)
+  }
+
+  /** True while nothing has happened since the layout was read that may have changed its table. */
+  isFresh(layout: KnownLayout): boolean {
+    const current = this.#current.get(keyOf(layout.table))
+    return current?.layout === layout && current.fresh
+  }
+
+  /** Makes every table be read again before it is used; after DDL. */
+  invalidate(): void {
+    for (const current of this.#current.values()) current.fresh = false
+  }
+
+  #remember(table: Required<TableReference>, columns: readonly TableColumn[]): KnownLayout {
+    const types = columns.map((column) => parseLogicalType(column.type))
+    const layout = { layoutId: this.#nextLayoutId++, table, columns, types }
+    this.#layouts.set(layout.layoutId, layout)
+    return layout
+  }
+}
+
+function sameColumns(layout: KnownLayout | undefined, columns: readonly TableColumn[]): KnownLayout | undefined {
+  if (layout === undefined || layout.columns.length !== columns.length) return undefined
+  const same = layout.columns.every((a, i) => a.name === columns[i]?.name && a.type === columns[i]?.type)
+  return same ? layout : undefined
+}
+
+// DuckDB's identifiers do not tell upper from lower case
+const keyOf = ({ catalog, schema, name }: Required<TableReference>): string =>
+  JSON.stringify([catalog, schema, name]).toLowerCase()

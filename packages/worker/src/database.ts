@@ -1,0 +1,124 @@
+import duckdb from '@duckdb/node-bindings'
+import { Connection } from './connection.ts'
+import { acquireLock, type LockFile } from './lock-file.ts'
+import { TargetUnavailableError } from './protocol/errors.ts'
+import type { TargetInfo } from './protocol/messages.ts'
+import { attachError, attachTarget, lockDownTarget, parseTarget, type Target, useSql } from './target.ts'
+
+// Before this a full disk could take committed rows with it, and files were lost after some crashes.
+const OLDEST_DUCKDB = [1, 5, 5] as const
+
+/** The open target: one instance, a writing connection and a reading one. */
+export class Database {
+  readonly target: TargetInfo
+  readonly writer: Connection
+  readonly reader: Connection
+  readonly #instance: duckdb.Database
+  readonly #lock: LockFile | undefined
+
+  constructor(parts: DatabaseParts) {
+    this.target = parts.target
+    this.writer = parts.writer
+    this.reader = parts.reader
+    this.#instance = parts.instance
+    this.#lock = parts.lock
+  }
+
+  /** Writes the log into the database file. */
+  async checkpoint(): Promise<void> {
+    await this.writer.run('CHECKPOINT')
+  }
+
+  /** Closes connections and instance and releases the lock; what waits is refused, what is in flight awaited. */
+  async stop(): Promise<void> {
+    await Promise.all([this.writer.stop(), this.reader.stop()])
+    this.close()
+  }
+
+  /** Closes all; no call may be in flight. */
+  close(): void {
+    this.reader.disconnect()
+    this.writer.disconnect()
+    duckdb.close_sync(this.#instance)
+    this.#lock?.release()
+  }
+}
+
+interface DatabaseParts {
+  readonly target: TargetInfo
+  readonly writer: Connection
+  readonly reader: Connection
+  readonly instance: duckdb.Database
+  readonly lock: LockFile | undefined
+}
+
+/**
+ * Opens a target for writing.
+ * @throws {@link InvalidOptionsError} where path or settings are wrong.
+ * @throws {@link TargetUnavailableError} where the target cannot be opened, or another writer has it.
+ */
+export async function openDatabase(
+  path: string,
+  config: Readonly<Record<string, string>>,
+  lockNonce: string,
+): Promise<Database> {
+  requireVersion(duckdb.library_version())
+  const target = parseTarget(path, config)
+  const lock = target.file === undefined ? undefined : acquireLock(target.file, lockNonce)
+  try {
+    return await openLocked(target, lock)
+  } catch (error) {
+    lock?.release()
+    throw error
+  }
+}
+
+async function openLocked(target: Target, lock: LockFile | undefined): Promise<Database> {
+  const instance = await createInstance(target)
+  const connections: Connection[] = []
+  const connect = async (): Promise<Connection> => {
+    const connection = await Connection.open(instance)
+    connections.push(connection)
+    return connection
+  }
+  try {
+    const writer = await connect()
+    await attachTarget(target, (sql) => writer.run(sql))
+    const reader = await connect()
+    await reader.run(useSql(target))
+    await lockDownTarget(target, (sql) => writer.run(sql))
+    const info: TargetInfo = {
+      path: target.displayPath,
+      catalog: target.catalog,
+      duckdbVersion: duckdb.library_version(),
+      lockPath: lock?.path,
+    }
+    return new Database({ target: info, writer, reader, instance, lock })
+  } catch (error) {
+    // a connection that is left open keeps the file attached
+    for (const connection of connections) connection.disconnect()
+    duckdb.close_sync(instance)
+    throw error
+  }
+}
+
+async function createInstance(target: Target): Promise<duckdb.Database> {
+  const config = duckdb.create_config()
+  try {
+    for (const [name, value] of Object.entries(target.instanceConfig)) duckdb.set_config(config, name, value)
+    return await duckdb.open(':memory:', config)
+  } catch (error) {
+    throw attachError(target, error)
+  }
+}
+
+function requireVersion(version: string): void {
+  const found = version.replace(/^v/, '').split('.').map(Number)
+  for (let index = 0; index < OLDEST_DUCKDB.length; index++) {
+    const difference = (found[index] ?? 0) - (OLDEST_DUCKDB[index] as number)
+    if (difference > 0) return
+    if (difference < 0) {
+      throw new TargetUnavailableError(`DuckDB ${version} is too old: ${OLDEST_DUCKDB.join('.')} or newer is needed`)
+    }
+  }
+}

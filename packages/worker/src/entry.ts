@@ -1,0 +1,77 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { type Endpoint, expose, transfer } from 'comlink'
+import { createLog } from './log.ts'
+import { errorToData } from './protocol/errors.ts'
+import { type InsertRequest, SINK_METHODS, type SinkApi, type WorkerEvent, type WorkerStart } from './protocol/messages.ts'
+import { SinkWorker } from './sink-worker.ts'
+
+const { port, minLogLevel, stopped } = workerData as WorkerStart
+const post = (event: WorkerEvent): void => parentPort?.postMessage(event)
+const log = createLog(minLogLevel, (line) => post({ type: 'log', line }))
+const worker = new SinkWorker(log, post)
+
+let stopping: Promise<void> | undefined
+
+/** Leaves no DuckDB call in flight: a thread that ends during one takes the whole process with it (SIGABRT). */
+function stop(): Promise<void> {
+  stopping ??= stopOnce()
+  return stopping
+}
+
+async function stopOnce(): Promise<void> {
+  try {
+    await worker.stop()
+  } finally {
+    const word = new Int32Array(stopped)
+    Atomics.store(word, 0, 1)
+    Atomics.notify(word, 0)
+  }
+}
+
+async function stopAfter(error: unknown): Promise<void> {
+  post({ type: 'fatal', error: errorToData(error) })
+  await stop()
+  process.exit(1)
+}
+
+process.on('uncaughtException', (error) => void stopAfter(error))
+process.on('unhandledRejection', (reason) => void stopAfter(reason))
+parentPort?.on('message', () => void stop())
+
+const api: SinkApi = {
+  open: (request) => worker.open(request),
+  prepareTable: (setup) => worker.prepareTable(setup),
+  insert: async (request: InsertRequest) => {
+    const reply = await worker.insert(request)
+    return transfer(reply, [reply.buffer])
+  },
+  abandon: (writeId) => worker.abandon(writeId),
+  query: (request) => worker.query(request),
+  cancelQuery: (queryId) => worker.cancelQuery(queryId),
+  close: () => worker.close(),
+}
+
+// Comlink walks any path on the exposed object and would set and construct as well (comlink#603), so nothing but a
+// call of a listed method gets through to it.
+const methods: ReadonlySet<string> = new Set(SINK_METHODS)
+
+function isAllowed(message: unknown): boolean {
+  if (typeof message !== 'object' || message === null) return false
+  const { type, path } = message as { type?: unknown; path?: unknown }
+  return type === 'APPLY' && Array.isArray(path) && path.length === 1 && methods.has(path[0])
+}
+
+const endpoint: Endpoint = {
+  postMessage: (message, transfers) => port.postMessage(message, transfers as never),
+  addEventListener: (_type, listener) => {
+    port.on('message', (data: unknown) => {
+      const event = { data } as MessageEvent
+      if (!isAllowed(data)) return
+      if (typeof listener === 'function') listener(event)
+      else listener.handleEvent(event)
+    })
+  },
+  removeEventListener: () => undefined,
+}
+
+expose(Object.freeze(Object.assign(Object.create(null) as SinkApi, api)), endpoint)

@@ -1,0 +1,264 @@
+import { createHash, randomUUID } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { threadId } from 'node:worker_threads'
+import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts'
+import { TargetUnavailableError } from './protocol/errors.ts'
+
+// DuckDB's own lock is a POSIX lock: it keeps other processes out, but not this one, where two instances of a file
+// silently lose each other's rows (duckdb#17343), and closing any descriptor of the file drops it. Module state is
+// a thread's own, so a file beside the database says who has it. Nothing here ever opens the database file itself.
+//
+// A lock file appears whole, by link(2), and a stale one is replaced by rename(2). Who replaces it must first hold
+// a lock named after that very stale record; otherwise a slow thread could judge a record stale and then replace
+// the fresh one that another has put there since.
+
+/** Who holds a database file; kept as JSON in the lock file. */
+export interface LockRecord extends ProcessIdentity {
+  readonly version: 1
+  readonly threadId: number
+  /** Names this lock among all others. */
+  readonly nonce: string
+}
+
+/** A lock held; `release` may be called more than once. */
+export interface LockFile {
+  /** The lock file itself, beside the database. */
+  readonly path: string
+  readonly record: LockRecord
+  release(): void
+}
+
+/** What a lock file held when it was read; `id` differs for any two lock files. */
+interface FoundLock {
+  readonly id: string
+  readonly record: LockRecord | undefined
+  readonly modifiedMs: number
+}
+
+/** Age in milliseconds up to which a lock file without a record may be one that is being written. */
+const TORN_GRACE_MS = 10_000
+/** Something that is no lock file, such as a dangling link, must not make a loop without end. */
+const MAX_TRIES = 100
+/** Bytes of a file name to which suffixes can be added within the usual 255. */
+const MAX_STEM_BYTES = 180
+/** Codes of a file system that has no hard links. */
+const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES']
+
+/**
+ * Takes the lock of a database file for this thread.
+ *
+ * A lock is held while its process lives, whatever the thread. One left behind by a process that is gone, by an
+ * earlier boot, another machine or another container is replaced: there DuckDB's own lock on the file decides.
+ *
+ * @param nonce names the lock, so that another thread can release it when this one has died.
+ * @throws {@link TargetUnavailableError} with code `TARGET_LOCKED` when another holds it or this process has the file
+ * open by other means (seen on Linux); with `TARGET_UNAVAILABLE` when the directory is missing or not writable.
+ */
+export function acquireLock(databasePath: string, nonce: string = randomUUID()): LockFile {
+  const file = realDatabasePath(databasePath)
+  const path = lockPathOf(file)
+  const record: LockRecord = { version: 1, ...ownIdentity(), threadId, nonce }
+  try {
+    take(path, record, file)
+  } catch (error) {
+    throw error instanceof TargetUnavailableError ? error : pathError(file, error)
+  }
+  if (isOpenHere(file)) {
+    releaseLockOf(path, nonce)
+    const reason = 'this process has it open by other means: a DuckDB instance or file handle of its own'
+    throw new TargetUnavailableError(`${file}: ${reason}; close that first`, undefined, 'TARGET_LOCKED')
+  }
+  return { path, record, release: () => void releaseLockOf(path, nonce) }
+}
+
+/**
+ * Removes a lock file if it is the one of this nonce, from any thread of the process that holds it.
+ *
+ * @returns whether there was such a lock.
+ */
+export function releaseLockOf(lockPath: string, nonce: string): boolean {
+  if (readLock(lockPath)?.record?.nonce !== nonce) return false
+  rmSync(lockPath, { force: true })
+  return true
+}
+
+/**
+ * The one path by which a database file is opened, locked and logged: absolute, with every link resolved.
+ *
+ * DuckDB puts the write-ahead log beside the name it is given, so a file opened through a link and crashed has its
+ * last commits in `link.wal`, and loses them when it is opened by its own name next (seen on 1.5.5).
+ *
+ * @throws {@link TargetUnavailableError} when its directory is missing or cannot be read.
+ */
+export function realDatabasePath(databasePath: string): string {
+  let path = resolve(databasePath)
+  try {
+    for (let links = 0; links < 40; links++) {
+      path = join(realpathSync.native(dirname(path)), basename(path))
+      const stat = lstatSync(path, { throwIfNoEntry: false })
+      if (stat === undefined) return path
+      if (!stat.isSymbolicLink()) return realpathSync.native(path)
+      path = resolve(dirname(path), readlinkSync(path))
+    }
+  } catch (error) {
+    throw pathError(path, error)
+  }
+  throw new TargetUnavailableError(`${path}: too many symbolic links`)
+}
+
+/** The lock file of a database file; its argument comes from {@link realDatabasePath}. */
+export function lockPathOf(file: string): string {
+  const name = basename(file)
+  const stem = Buffer.byteLength(name) <= MAX_STEM_BYTES ? name : digest(name)
+  return join(dirname(file), `${stem}.ducksink-lock`)
+}
+
+function take(path: string, record: LockRecord, file: string): void {
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    if (createLock(path, record)) return
+    const found = readLock(path)
+    if (found === undefined) continue
+    refuseIfHeld(found, path, file)
+    if (replaceStale(path, found, record, file)) return
+  }
+  throw new TargetUnavailableError(`${file}: ${path} is no lock file and is in the way`)
+}
+
+function replaceStale(path: string, stale: FoundLock, record: LockRecord, file: string): boolean {
+  const reclaimPath = `${path}.${stale.id}`
+  take(reclaimPath, record, file)
+  try {
+    if (readLock(path)?.id !== stale.id) return false
+    const whole = writeWhole(path, record)
+    renameSync(whole, path)
+    return true
+  } finally {
+    releaseLockOf(reclaimPath, record.nonce)
+  }
+}
+
+function createLock(path: string, record: LockRecord): boolean {
+  const whole = writeWhole(path, record)
+  try {
+    linkSync(whole, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    if (!NO_LINKS.includes(codeOf(error))) throw error
+    return createWithoutLinks(path, record)
+  } finally {
+    rmSync(whole, { force: true })
+  }
+}
+
+function createWithoutLinks(path: string, record: LockRecord): boolean {
+  try {
+    writeFileSync(path, JSON.stringify(record), { flag: 'wx' })
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+  // someone may have taken the empty file for a torn one, if this thread was suspended between its two steps
+  return readLock(path)?.record?.nonce === record.nonce
+}
+
+function writeWhole(path: string, record: LockRecord): string {
+  const whole = `${path}.${randomUUID().slice(0, 8)}`
+  writeFileSync(whole, JSON.stringify(record), { flag: 'wx' })
+  return whole
+}
+
+function readLock(path: string): FoundLock | undefined {
+  let descriptor: number
+  try {
+    descriptor = openSync(path, 'r')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const { ino, mtimeNs, mtimeMs } = fstatSync(descriptor, { bigint: true })
+    const text = readFileSync(descriptor, 'utf8')
+    return { id: digest(`${ino}:${mtimeNs}:${text}`), record: parseRecord(text), modifiedMs: Number(mtimeMs) }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function parseRecord(text: string): LockRecord | undefined {
+  try {
+    const record = JSON.parse(text) as Partial<LockRecord> | null
+    const complete =
+      Number.isSafeInteger(record?.pid) && Number(record?.pid) > 0 && typeof record?.nonce === 'string'
+    return complete ? (record as LockRecord) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function refuseIfHeld({ record, modifiedMs }: FoundLock, path: string, file: string): void {
+  if (record === undefined) {
+    if (Math.abs(Date.now() - modifiedMs) > TORN_GRACE_MS) return
+    throw new TargetUnavailableError(`${file}: another thread is opening it`, undefined, 'TARGET_LOCKED')
+  }
+  if (!isAlive(record)) return
+  const since = `thread ${record.threadId}, since ${record.recordedAt}`
+  const holder =
+    record.pid === process.pid
+      ? `this process (${record.pid}, ${since}) has it open already; two instances would lose each other's rows`
+      : `process ${record.pid} (${since}, host ${record.hostname}) has it open; if that is not so, delete ${path}`
+  throw new TargetUnavailableError(`${file}: ${holder}`, undefined, 'TARGET_LOCKED')
+}
+
+/** True when any descriptor of this process, DuckDB's own included, is of this file; false where there is no /proc. */
+function isOpenHere(file: string): boolean {
+  const database = statSync(file, { bigint: true, throwIfNoEntry: false })
+  if (database === undefined || !existsSync('/proc/self/fd')) return false
+  return readdirSync('/proc/self/fd').some((descriptor) => {
+    try {
+      const { dev, ino } = statSync(`/proc/self/fd/${descriptor}`, { bigint: true })
+      return dev === database.dev && ino === database.ino
+    } catch {
+      return false
+    }
+  })
+}
+
+/** What the file system refused a database's path with. */
+function pathError(path: string, cause: unknown): TargetUnavailableError {
+  const directory = dirname(path)
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: existsSync(directory)
+      ? `no file can be made in ${directory}`
+      : `the directory ${directory} does not exist`,
+    ENOTDIR: `${directory} is not a directory`,
+    EACCES: `no permission to make files in ${directory}`,
+    EPERM: `no permission to make files in ${directory}`,
+    EROFS: `${directory} is on a read-only file system`,
+    ENOSPC: `no space is left in ${directory}`,
+    ENAMETOOLONG: 'the name is too long',
+    ELOOP: 'too many symbolic links',
+  }
+  const reason = reasons[codeOf(cause)] ?? (cause instanceof Error ? cause.message : String(cause))
+  return new TargetUnavailableError(`cannot open ${path}: ${reason}`, { cause })
+}
+
+const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException | undefined)?.code)
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)

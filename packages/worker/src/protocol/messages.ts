@@ -1,0 +1,155 @@
+import type { ErrorData } from './errors.ts'
+
+// What main and worker say to each other. Requests are calls over Comlink, of the methods of `SinkApi` and no
+// others; replies are data, errors included, because Comlink strips a thrown error of its class and code.
+// Events go from the worker to main alone, over the worker's own port.
+
+/** A table by its parts; what is left out is the target's own catalog and schema `main`. */
+export interface TableReference {
+  readonly catalog?: string | undefined
+  readonly schema?: string | undefined
+  readonly name: string
+}
+
+/** A column as the catalog has it; `type` as DuckDB prints it. */
+export interface TableColumn {
+  readonly name: string
+  readonly type: string
+}
+
+/** The columns of a table at one time; `layoutId` names this state of it. */
+export interface TableLayout {
+  readonly layoutId: number
+  readonly columns: readonly TableColumn[]
+}
+
+/** How a table is to be made where it is absent. */
+export interface TableSetup {
+  readonly table: TableReference
+  readonly createTableSql?: string | undefined
+  readonly columns?: readonly TableColumn[] | undefined
+  /** Where `columns` came from. */
+  readonly origin: 'declared' | 'inferred'
+}
+
+export interface OpenRequest {
+  readonly path: string
+  readonly config: Readonly<Record<string, string>>
+  readonly tables: readonly TableSetup[]
+  readonly groupCommit: GroupCommit | false
+  /** Names this engine in the lock file. */
+  readonly lockNonce: string
+}
+
+/** How many waiting writes share a commit, and how long the first of them waits for more. */
+export interface GroupCommit {
+  readonly maxBatches: number
+  readonly maxDelayMs: number
+}
+
+export type OpenReply =
+  | { readonly status: 'open'; readonly target: TargetInfo }
+  | { readonly status: 'failed'; readonly error: ErrorData }
+
+/** What was opened; `path` shows no secret. */
+export interface TargetInfo {
+  readonly path: string
+  readonly catalog: string
+  readonly duckdbVersion: string
+  /** The lock file that this engine holds, to be released should the worker die. */
+  readonly lockPath: string | undefined
+}
+
+export type PrepareReply =
+  | { readonly status: 'present'; readonly layout: TableLayout }
+  | { readonly status: 'absent' }
+  | { readonly status: 'failed'; readonly error: ErrorData }
+
+/** One part of a write; a write of one part is both `first` and `last`. */
+export interface InsertRequest {
+  readonly writeId: number
+  readonly layoutId: number
+  /** The columns written, as indices into the layout; the others get their DEFAULT. */
+  readonly columns: readonly number[]
+  readonly buffer: ArrayBuffer
+  readonly rowCount: number
+  readonly first: boolean
+  readonly last: boolean
+  readonly key: string | undefined
+}
+
+/** The buffer comes back to be used again. */
+export type InsertReply =
+  | { readonly status: 'inserted'; readonly buffer: ArrayBuffer }
+  | { readonly status: 'committed'; readonly buffer: ArrayBuffer; readonly sequence: number }
+  | { readonly status: 'rolled-back'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
+
+export interface QueryRequest {
+  readonly queryId: number
+  readonly sql: string
+  readonly parameters: readonly unknown[] | Readonly<Record<string, unknown>> | undefined
+}
+
+export type QueryReply =
+  | { readonly status: 'rows'; readonly rows: readonly object[]; readonly changedSchema: boolean }
+  | { readonly status: 'failed'; readonly error: ErrorData }
+
+export type CloseReply =
+  | { readonly status: 'closed' }
+  | { readonly status: 'failed'; readonly error: ErrorData }
+
+/** Every method that main may call. */
+export interface SinkApi {
+  open(request: OpenRequest): Promise<OpenReply>
+  /** The columns of a table, which is made first where `setup` says how. */
+  prepareTable(setup: TableSetup): Promise<PrepareReply>
+  insert(request: InsertRequest): Promise<InsertReply>
+  /** Rolls back a write whose last part will not come; resolves when nothing of it is left. */
+  abandon(writeId: number): Promise<void>
+  query(request: QueryRequest): Promise<QueryReply>
+  cancelQuery(queryId: number): Promise<void>
+  /** Checkpoints, closes the target and releases its lock. */
+  close(): Promise<CloseReply>
+}
+
+/** The names of {@link SinkApi}'s methods; a call of anything else is dropped. */
+export const SINK_METHODS: readonly (keyof SinkApi)[] = [
+  'open',
+  'prepareTable',
+  'insert',
+  'abandon',
+  'query',
+  'cancelQuery',
+  'close',
+]
+
+/** One change to a table's schema. */
+export interface SchemaChange {
+  readonly table: TableReference
+  readonly kind: 'create-table'
+  readonly before: readonly TableColumn[]
+  readonly after: readonly TableColumn[]
+  /** Where the columns came from. */
+  readonly origin: 'declared' | 'inferred'
+}
+
+export type WorkerEvent =
+  | { readonly type: 'log'; readonly line: string }
+  | { readonly type: 'schemaChange'; readonly change: SchemaChange }
+  /** An error that the worker cannot survive; its thread exits after this. */
+  | { readonly type: 'fatal'; readonly error: ErrorData }
+
+/** What the worker is started with. */
+export interface WorkerStart {
+  /** Where Comlink's calls come in. */
+  readonly port: import('node:worker_threads').MessagePort
+  /** Lowest level that the worker logs, as in tslog: 0 silly to 6 fatal; 7 nothing. */
+  readonly minLogLevel: number
+  /** Word 0 is 1 from the moment the worker has no DuckDB call in flight and never starts one again. */
+  readonly stopped: SharedArrayBuffer
+}
+
+/** Sent to the worker's own port when the process is leaving: end what is in flight, then set `stopped`. */
+export interface StopMessage {
+  readonly type: 'stop'
+}

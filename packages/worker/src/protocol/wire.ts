@@ -1,0 +1,237 @@
+import { INLINE_BYTES, STRING_ENTRY_BYTES } from './wire-type.ts'
+
+// The layout of a part: one ArrayBuffer, little-endian, every block at a multiple of 8 bytes.
+//
+//   head       8 x u32: magic, rows, columns, chunks, directory's offset, bytes in use, 0, 0
+//   blocks     for each chunk, for each column that has a value in it:
+//                validity   ceil(rows / 64) x u64, bit 1 = valid; left out where no value is NULL
+//                values     rows x width bytes, as in a DuckDB vector, or for VARCHAR and BLOB
+//                           u32 heap bytes, u32 0, rows x string entry, heap
+//   directory  for each chunk: u32 rows, then for each column u32 offset of its validity, u32 of its values
+//
+// A values offset of 0 means that every row of the chunk is NULL in that column; a validity offset of 0,
+// that none is. A string entry is a `duckdb_string_t` (16 bytes): u32 length, then either up to 12 bytes
+// of text padded with zeros, or the first 4 bytes of it, the u32 offset of the whole in the heap, and u32 0;
+// the worker adds the heap's address to that offset. NULL's entry is all zeros.
+
+/** Rows of a DuckDB data chunk at most (`STANDARD_VECTOR_SIZE`). */
+export const MAX_CHUNK_ROWS = 2048
+
+const MAGIC = 0x314b_5344 // 'DSK1'
+const HEAD_BYTES = 32
+const HEAP_HEAD_BYTES = 8
+
+/** The values of one column in one chunk, as the encoder gathered them. */
+export interface ColumnBlock {
+  /** `rows` values of the column's width; for strings their entries. */
+  readonly values: Uint8Array
+  readonly width: number
+  /** A bit a row, 1 = valid; read only where `nullCount` is above 0. */
+  readonly validity: Uint8Array
+  readonly nullCount: number
+  /** The bytes that long string entries point into; absent for columns of fixed width. */
+  readonly heap: Uint8Array | undefined
+  readonly heapBytes: number
+}
+
+/** A finished part; `buffer` may be longer than `byteLength`. */
+export interface Part {
+  readonly buffer: ArrayBuffer
+  readonly byteLength: number
+  readonly rowCount: number
+}
+
+/** Gives an ArrayBuffer of at least so many bytes. */
+export type Allocate = (minBytes: number) => ArrayBuffer
+
+const align = (bytes: number): number => (bytes + 7) & ~7
+
+/** Bytes of a validity mask for so many rows. */
+export const validityBytes = (rows: number): number => ((rows + 63) >> 6) << 3
+
+/** Lays chunks out into parts, one part after another. */
+export class PartWriter {
+  readonly #columnCount: number
+  readonly #allocate: Allocate
+  readonly #directory: number[] = []
+  #bytes: Uint8Array | undefined
+  #position = HEAD_BYTES
+  #rowCount = 0
+  #chunkCount = 0
+
+  constructor(columnCount: number, allocate: Allocate) {
+    this.#columnCount = columnCount
+    this.#allocate = allocate
+  }
+
+  /** Rows of the part under way. */
+  get rowCount(): number {
+    return this.#rowCount
+  }
+
+  /** Bytes that the part under way takes, its directory included. */
+  get byteLength(): number {
+    return this.#chunkCount === 0 ? 0 : this.#position + this.#directory.length * 4
+  }
+
+  /** Appends one chunk; `blocks` has an entry for each column, `undefined` where all its rows are NULL. */
+  appendChunk(rowCount: number, blocks: readonly (ColumnBlock | undefined)[], expectedBytes = 0): void {
+    this.#reserve(chunkBytes(rowCount, blocks), expectedBytes)
+    this.#directory.push(rowCount)
+    for (const block of blocks) this.#appendBlock(rowCount, block)
+    this.#rowCount += rowCount
+    this.#chunkCount++
+  }
+
+  /** Ends the part under way and gives it up; the next chunk begins another. */
+  finish(): Part {
+    const directoryOffset = this.#position
+    const byteLength = directoryOffset + this.#directory.length * 4
+    this.#reserve(this.#directory.length * 4, 0)
+    const { buffer } = this.#bytes as Uint8Array<ArrayBuffer>
+    new Uint32Array(buffer, directoryOffset, this.#directory.length).set(this.#directory)
+    const rowCount = this.#rowCount
+    const head = [MAGIC, rowCount, this.#columnCount, this.#chunkCount, directoryOffset, byteLength, 0, 0]
+    new Uint32Array(buffer, 0, head.length).set(head)
+    this.discard()
+    return { buffer, byteLength, rowCount }
+  }
+
+  /** Forgets the part under way. */
+  discard(): void {
+    this.#bytes = undefined
+    this.#directory.length = 0
+    this.#position = HEAD_BYTES
+    this.#rowCount = 0
+    this.#chunkCount = 0
+  }
+
+  #appendBlock(rowCount: number, block: ColumnBlock | undefined): void {
+    if (block === undefined) {
+      this.#directory.push(0, 0)
+      return
+    }
+    let validityOffset = 0
+    if (block.nullCount > 0) {
+      validityOffset = this.#position
+      this.#copy(block.validity, validityBytes(rowCount))
+    }
+    const valuesOffset = this.#position
+    if (block.heap !== undefined) {
+      const head = new Uint32Array((this.#bytes as Uint8Array).buffer, valuesOffset, 2)
+      head[0] = block.heapBytes
+      head[1] = 0
+      this.#position += HEAP_HEAD_BYTES
+    }
+    this.#copy(block.values, rowCount * block.width)
+    if (block.heap !== undefined) this.#copy(block.heap, block.heapBytes)
+    this.#directory.push(validityOffset, valuesOffset)
+  }
+
+  #copy(source: Uint8Array, byteCount: number): void {
+    const bytes = this.#bytes as Uint8Array
+    bytes.set(source.byteLength === byteCount ? source : source.subarray(0, byteCount), this.#position)
+    this.#position = align(this.#position + byteCount)
+  }
+
+  #reserve(byteCount: number, expectedBytes: number): void {
+    const needed = this.#position + byteCount
+    const held = this.#bytes
+    if (held !== undefined && held.byteLength >= needed) return
+    const wanted = held === undefined ? expectedBytes : held.byteLength * 2
+    const grown = new Uint8Array(this.#allocate(Math.max(needed, wanted)))
+    if (held !== undefined) grown.set(held.subarray(0, this.#position))
+    this.#bytes = grown
+  }
+}
+
+function chunkBytes(rowCount: number, blocks: readonly (ColumnBlock | undefined)[]): number {
+  let bytes = 0
+  for (const block of blocks) {
+    if (block === undefined) continue
+    if (block.nullCount > 0) bytes += validityBytes(rowCount)
+    bytes += align(rowCount * block.width)
+    if (block.heap !== undefined) bytes += HEAP_HEAD_BYTES + align(block.heapBytes)
+  }
+  // the directory comes after the last chunk: room for it now spares a copy of the whole part then
+  return bytes + 4 + blocks.length * 8
+}
+
+/** Reads the layout of a part; it copies nothing. */
+export class PartReader {
+  readonly buffer: ArrayBuffer
+  readonly bytes: Uint8Array
+  readonly words: Uint32Array
+  readonly rowCount: number
+  readonly columnCount: number
+  readonly chunkCount: number
+  readonly #directoryWord: number
+
+  /** @throws RangeError where the buffer is no part of this version. */
+  constructor(buffer: ArrayBuffer) {
+    this.buffer = buffer
+    this.bytes = new Uint8Array(buffer)
+    this.words = new Uint32Array(buffer, 0, buffer.byteLength >> 2)
+    const [magic, rowCount = 0, columnCount = 0, chunkCount = 0, directoryOffset = 0] = this.words
+    const directoryBytes = chunkCount * (1 + columnCount * 2) * 4
+    if (magic !== MAGIC || directoryOffset + directoryBytes > buffer.byteLength) {
+      throw new RangeError('the buffer is not a part of wire version 1')
+    }
+    this.rowCount = rowCount
+    this.columnCount = columnCount
+    this.chunkCount = chunkCount
+    this.#directoryWord = directoryOffset >> 2
+  }
+
+  /** Rows of a chunk. */
+  chunkRows(chunk: number): number {
+    return this.words[this.#entry(chunk)] as number
+  }
+
+  /** Byte offset of a column's validity mask in a chunk, 0 where no row is NULL. */
+  validityOffset(chunk: number, column: number): number {
+    return this.words[this.#entry(chunk) + 1 + column * 2] as number
+  }
+
+  /** Byte offset of a column's values in a chunk, 0 where every row is NULL. */
+  valuesOffset(chunk: number, column: number): number {
+    return this.words[this.#entry(chunk) + 2 + column * 2] as number
+  }
+
+  #entry(chunk: number): number {
+    return this.#directoryWord + chunk * (1 + this.columnCount * 2)
+  }
+}
+
+/** Finds the entries and the heap of a string column's values. */
+export function stringBlock(part: PartReader, valuesOffset: number, rowCount: number): StringBlock {
+  const entriesOffset = valuesOffset + HEAP_HEAD_BYTES
+  return {
+    heapBytes: part.words[valuesOffset >> 2] as number,
+    entriesOffset,
+    heapOffset: entriesOffset + rowCount * STRING_ENTRY_BYTES,
+  }
+}
+
+/** Byte offsets of a string column's entries and heap. */
+export interface StringBlock {
+  readonly heapBytes: number
+  readonly entriesOffset: number
+  readonly heapOffset: number
+}
+
+/** The bytes of one string, a view into the part. */
+export function stringBytes(part: PartReader, block: StringBlock, row: number): Uint8Array {
+  const entry = block.entriesOffset + row * STRING_ENTRY_BYTES
+  const length = part.words[entry >> 2] as number
+  const start =
+    length <= INLINE_BYTES ? entry + 4 : block.heapOffset + (part.words[(entry >> 2) + 2] as number)
+  return part.bytes.subarray(start, start + length)
+}
+
+/** True where the validity mask at `validityOffset` (0: none) says that the row is not NULL. */
+export function isValid(part: PartReader, validityOffset: number, row: number): boolean {
+  return (
+    validityOffset === 0 || (((part.bytes[validityOffset + (row >> 3)] as number) >> (row & 7)) & 1) === 1
+  )
+}

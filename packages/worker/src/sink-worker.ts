@@ -1,0 +1,279 @@
+import type { ILogObj, Logger } from 'tslog'
+import { BatchFunction } from './batch-function.ts'
+import { Catalog } from './catalog.ts'
+import { type Database, openDatabase } from './database.ts'
+import { errorKind, messageOf } from './duckdb-error.ts'
+import { Evolution } from './evolution.ts'
+import { InsertStatements } from './insert-statement.ts'
+import { ClosedError, errorToData, OutcomeUnknownError, SchemaError, SinkError, StatementError } from './protocol/errors.ts'
+import type {
+  CloseReply,
+  InsertReply,
+  InsertRequest,
+  OpenReply,
+  OpenRequest,
+  PrepareReply,
+  QueryReply,
+  QueryRequest,
+  SinkApi,
+  TableSetup,
+  WorkerEvent,
+} from './protocol/messages.ts'
+import { classifyStatement, runRead, runStatement } from './query.ts'
+import { ReadQueue } from './read-queue.ts'
+import { Transactions } from './transaction.ts'
+import { type InsertJob, type WriteJob, WriteJobs } from './write-jobs.ts'
+
+/** All that exists while the target is open. */
+interface Session {
+  readonly database: Database
+  readonly catalog: Catalog
+  readonly statements: InsertStatements
+  readonly evolution: Evolution
+  readonly transactions: Transactions
+  readonly jobs: WriteJobs
+  readonly reads: ReadQueue
+  readonly maxDelayMs: number
+}
+
+/** The worker's side of the channel: one queue for the writing connection, one for the reading one. */
+export class SinkWorker implements SinkApi {
+  readonly #log: Logger<ILogObj>
+  readonly #post: (event: WorkerEvent) => void
+  #session: Session | undefined
+  #pumping = false
+  #wake: (() => void) | undefined
+
+  constructor(log: Logger<ILogObj>, post: (event: WorkerEvent) => void) {
+    this.#log = log
+    this.#post = post
+  }
+
+  async open(request: OpenRequest): Promise<OpenReply> {
+    let database: Database | undefined
+    try {
+      database = await openDatabase(request.path, request.config, request.lockNonce)
+      const session = this.#start(database, request)
+      for (const table of request.tables) await session.evolution.prepare(table)
+      this.#session = session
+      this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
+      return { status: 'open', target: database.target }
+    } catch (error) {
+      database?.close()
+      return { status: 'failed', error: errorToData(error) }
+    }
+  }
+
+  prepareTable(setup: TableSetup): Promise<PrepareReply> {
+    return this.#onWriter<PrepareReply>(
+      async ({ evolution, statements }) => {
+        const layout = await evolution.prepare(setup)
+        if (layout === undefined) return { status: 'absent' }
+        if (setup.columns !== undefined || setup.createTableSql !== undefined) statements.clear()
+        const { layoutId, columns } = layout
+        return { status: 'present', layout: { layoutId, columns } }
+      },
+      (error) => ({ status: 'failed', error: errorToData(tableError(error, setup.table.name)) }),
+    )
+  }
+
+  insert(request: InsertRequest): Promise<InsertReply> {
+    return new Promise((reply) => {
+      this.#push({ kind: 'insert', request, reply })
+    })
+  }
+
+  abandon(writeId: number): Promise<void> {
+    return new Promise((done) => {
+      this.#push({ kind: 'abandon', writeId, done })
+    })
+  }
+
+  async query(request: QueryRequest): Promise<QueryReply> {
+    const session = this.#session
+    if (session === undefined) return { status: 'failed', error: errorToData(closed()) }
+    const { reader } = session.database
+    try {
+      const rows = await session.reads.run(request.queryId, async () => {
+        const kind = await classifyStatement(reader, request.sql)
+        return kind === 'read' ? runRead(reader, request) : undefined
+      })
+      if (rows !== undefined) return { status: 'rows', rows, changedSchema: false }
+    } catch (error) {
+      return { status: 'failed', error: errorToData(queryError(error)) }
+    }
+    return this.#queryOnWriter(request)
+  }
+
+  async cancelQuery(queryId: number): Promise<void> {
+    this.#session?.reads.cancel(queryId)
+  }
+
+  async close(): Promise<CloseReply> {
+    const session = this.#session
+    if (session === undefined) return { status: 'closed' }
+    return this.#onWriter<CloseReply>(
+      async () => {
+        this.#session = undefined
+        session.statements.clear()
+        await session.database.checkpoint().catch((error: unknown) => {
+          this.#log.warn({ reason: messageOf(error) }, 'checkpoint at close failed; the log is replayed at the next open')
+        })
+        session.database.close()
+        this.#log.info({ target: session.database.target.path }, 'target closed')
+        return { status: 'closed' }
+      },
+      (error) => ({ status: 'failed', error: errorToData(error) }),
+    )
+  }
+
+  /** Ends what is in flight and closes, whatever still waits: the thread is about to go. */
+  async stop(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    if (session === undefined) return
+    session.reads.interrupt()
+    await session.database.stop()
+  }
+
+  #start(database: Database, request: OpenRequest): Session {
+    const { writer, reader, target } = database
+    const batch = new BatchFunction(writer.raw)
+    const catalog = new Catalog(writer, target.catalog)
+    const statements = new InsertStatements(writer, catalog, batch)
+    const evolution = new Evolution(writer, catalog, (change) => {
+      this.#log.info({ table: change.table.name, columns: change.after, origin: change.origin }, 'table created')
+      this.#post({ type: 'schemaChange', change })
+    })
+    const transactions = new Transactions({ connection: writer, catalog, statements, batch })
+    const { groupCommit } = request
+    const maxDelayMs = groupCommit === false ? 0 : groupCommit.maxDelayMs
+    const jobs = new WriteJobs(groupCommit)
+    const reads = new ReadQueue(reader)
+    return { database, catalog, statements, evolution, transactions, jobs, reads, maxDelayMs }
+  }
+
+  #queryOnWriter(request: QueryRequest): Promise<QueryReply> {
+    return this.#onWriter<QueryReply>(
+      async ({ database, catalog, statements }) => {
+        const { rows, changedSchema } = await runStatement(database.writer, request)
+        if (changedSchema) {
+          statements.clear()
+          catalog.invalidate()
+        }
+        return { status: 'rows', rows, changedSchema }
+      },
+      (error) => ({ status: 'failed', error: errorToData(queryError(error)) }),
+    )
+  }
+
+  /** Waits for the writing connection's turn; a failure becomes the reply that `failed` makes of it. */
+  #onWriter<R>(task: (session: Session) => Promise<R>, failed: (error: unknown) => R): Promise<R> {
+    return new Promise((resolve) => {
+      const run = async (): Promise<void> => {
+        const session = this.#session
+        try {
+          if (session === undefined) throw closed()
+          resolve(await task(session))
+        } catch (error) {
+          resolve(failed(error))
+        }
+      }
+      this.#push({ kind: 'task', run })
+    })
+  }
+
+  #push(job: WriteJob): void {
+    if (this.#session === undefined) {
+      refuse(job)
+      return
+    }
+    this.#session.jobs.push(job)
+    this.#wake?.()
+    if (!this.#pumping) void this.#pump(this.#session)
+  }
+
+  async #pump(session: Session): Promise<void> {
+    this.#pumping = true
+    // what has arrived on the port together is queued before the first group is made of it
+    await new Promise((resolve) => setImmediate(resolve))
+    if (session.maxDelayMs > 0) await this.#waitForMore(session)
+    for (;;) {
+      const next = session.jobs.take(session.transactions.openWriteId)
+      if (next === undefined) break
+      await this.#run(session, next)
+      if (session.maxDelayMs > 0) await this.#waitForMore(session)
+    }
+    this.#pumping = false
+  }
+
+  async #waitForMore({ jobs, maxDelayMs }: Session): Promise<void> {
+    if (!jobs.wantsMore) return
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, maxDelayMs)
+      this.#wake = () => {
+        if (jobs.wantsMore) return
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+
+  async #run({ transactions }: Session, next: WriteJob | readonly InsertJob[]): Promise<void> {
+    if ('length' in next) {
+      const replies = await transactions.insertGroup(next.map((job) => job.request))
+      for (let index = 0; index < next.length; index++) this.#answer(next[index] as InsertJob, replies[index])
+      return
+    }
+    switch (next.kind) {
+      case 'insert':
+        this.#answer(next, await transactions.insertPart(next.request))
+        return
+      case 'abandon':
+        await transactions.abandon(next.writeId)
+        next.done()
+        return
+      case 'task':
+        await next.run()
+        return
+      default:
+        next satisfies never
+    }
+  }
+
+  #answer({ request, reply }: InsertJob, answer: InsertReply | undefined): void {
+    if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
+    reply(answer)
+  }
+}
+
+function refuse(job: WriteJob): void {
+  switch (job.kind) {
+    case 'insert':
+      job.reply({ status: 'rolled-back', buffer: job.request.buffer, error: errorToData(closed()) })
+      return
+    case 'abandon':
+      job.done()
+      return
+    case 'task':
+      void job.run()
+      return
+    default:
+      job satisfies never
+  }
+}
+
+const closed = (): ClosedError => new ClosedError('the target is closed')
+
+function tableError(error: unknown, table: string): SinkError {
+  if (error instanceof SinkError) return error
+  return new SchemaError(`reading table "${table}" failed: ${messageOf(error)}`, { table, cause: error }, 'DDL_FAILED')
+}
+
+function queryError(error: unknown): SinkError {
+  if (error instanceof SinkError) return error
+  const kind = errorKind(error)
+  if (kind === 'FATAL') return new OutcomeUnknownError(`the database was invalidated: ${messageOf(error)}`)
+  return new StatementError('STATEMENT_FAILED', messageOf(error), { cause: error })
+}

@@ -1,0 +1,179 @@
+import duckdb from '@duckdb/node-bindings'
+import type { BatchFunction } from './batch-function.ts'
+import type { Catalog } from './catalog.ts'
+import type { Connection } from './connection.ts'
+import { insertError, isOutcomeUnknown, messageOf } from './duckdb-error.ts'
+import { type InsertStatements, statementKey } from './insert-statement.ts'
+import { ClosedError, errorToData, OutcomeUnknownError, SinkError, StatementError } from './protocol/errors.ts'
+import type { InsertReply, InsertRequest } from './protocol/messages.ts'
+import { PartReader } from './protocol/wire.ts'
+
+/** What a transaction needs of its surroundings. */
+export interface TransactionContext {
+  readonly connection: Connection
+  readonly catalog: Catalog
+  readonly statements: InsertStatements
+  readonly batch: BatchFunction
+}
+
+/** Writes that go in by one INSERT, because they have the table and the columns in common. */
+interface Run {
+  readonly key: string
+  readonly requests: readonly InsertRequest[]
+}
+
+type OpenWrite =
+  | { readonly state: 'inserting'; readonly writeId: number }
+  | { readonly state: 'rolled-back'; readonly writeId: number; readonly error: SinkError }
+
+/** Puts writes into transactions: whole ones together, those of several parts alone. */
+export class Transactions {
+  readonly #context: TransactionContext
+  #open: OpenWrite | undefined
+  #sequence = 0
+
+  constructor(context: TransactionContext) {
+    this.#context = context
+  }
+
+  /** The write whose next part must come before anything else may use the connection. */
+  get openWriteId(): number | undefined {
+    return this.#open?.writeId
+  }
+
+  /**
+   * Commits writes of one part each together; where one fails, all are rolled back and each is written by itself,
+   * so that the one at fault fails alone.
+   */
+  async insertGroup(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+    const runs = groupIntoRuns(requests)
+    try {
+      await this.#commitTogether(runs)
+      return requests.map((request) => this.#committed(request))
+    } catch (error) {
+      if (requests.length === 1 || isOutcomeUnknown(error)) {
+        return requests.map((request) => this.#failed(request, error))
+      }
+    }
+    const replies: InsertReply[] = []
+    for (const request of requests) replies.push(...(await this.insertGroup([request])))
+    return replies
+  }
+
+  /** Inserts one part of a write of several; the last one commits them. */
+  async insertPart(request: InsertRequest): Promise<InsertReply> {
+    const { writeId, first, last, buffer } = request
+    if (first) this.#open = { state: 'inserting', writeId }
+    const open = this.#open
+    if (open === undefined || open.writeId !== writeId) throw new Error(`part of write ${writeId}, which is not open`)
+    if (last) this.#open = undefined
+    if (open.state === 'rolled-back') return rolledBack(buffer, open.error)
+    const { connection } = this.#context
+    try {
+      if (first) await connection.run('BEGIN')
+      await this.#insert([request])
+      if (!last) return { status: 'inserted', buffer }
+    } catch (error) {
+      await this.#rollback()
+      const failure = this.#failure(request, error)
+      if (!last) this.#open = { state: 'rolled-back', writeId, error: failure }
+      return rolledBack(buffer, failure)
+    }
+    try {
+      await connection.run('COMMIT')
+      return this.#committed(request)
+    } catch (error) {
+      await this.#rollback()
+      return rolledBack(buffer, this.#commitFailure(request, error))
+    }
+  }
+
+  /** Rolls back the open write, if it is this one. */
+  async abandon(writeId: number): Promise<void> {
+    const open = this.#open
+    if (open?.writeId !== writeId) return
+    this.#open = undefined
+    if (open.state === 'inserting') await this.#rollback()
+  }
+
+  async #commitTogether(runs: readonly Run[]): Promise<void> {
+    const { connection } = this.#context
+    const only = runs.length === 1 ? runs[0] : undefined
+    if (only !== undefined) {
+      // one statement is a transaction by itself: BEGIN and COMMIT would cost a tenth of a small write
+      await this.#insert(only.requests)
+      return
+    }
+    await connection.run('BEGIN')
+    try {
+      for (const run of runs) await this.#insert(run.requests)
+      await connection.run('COMMIT')
+    } catch (error) {
+      await this.#rollback()
+      throw error
+    }
+  }
+
+  async #insert(requests: readonly InsertRequest[]): Promise<void> {
+    const { statements, batch, connection } = this.#context
+    const { layoutId, columns } = requests[0] as InsertRequest
+    const { prepared } = await statements.get(layoutId, columns)
+    const parts = requests.map((request) => new PartReader(request.buffer))
+    const expected = parts.reduce((rows, part) => rows + part.rowCount, 0)
+    batch.arm(parts, expected)
+    let emitted = 0
+    try {
+      await connection.call(() => duckdb.execute_prepared(prepared))
+    } finally {
+      emitted = batch.disarm()
+    }
+    if (emitted !== expected) throw new StatementError('INSERT_FAILED', `DuckDB read ${emitted} rows of ${expected}`)
+  }
+
+  async #rollback(): Promise<void> {
+    // a COMMIT that failed has ended the transaction already; there is nothing left to roll back then
+    await this.#context.connection.run('ROLLBACK').catch((error: unknown) => {
+      // and a connection that was stopped rolls back as it closes
+      const nothingLeft = error instanceof ClosedError || /no transaction is active/.test(messageOf(error))
+      if (!nothingLeft) throw error
+    })
+  }
+
+  #committed({ buffer }: InsertRequest): InsertReply {
+    return { status: 'committed', buffer, sequence: ++this.#sequence }
+  }
+
+  #failed(request: InsertRequest, error: unknown): InsertReply {
+    const failure = isOutcomeUnknown(error) ? this.#commitFailure(request, error) : this.#failure(request, error)
+    return rolledBack(request.buffer, failure)
+  }
+
+  #failure(request: InsertRequest, error: unknown): SinkError {
+    if (error instanceof SinkError) return error
+    return insertError(error, this.#details(request))
+  }
+
+  #commitFailure(request: InsertRequest, error: unknown): SinkError {
+    const message = 'COMMIT answered with an error, after which the batch may be written or not: read the table'
+    return new OutcomeUnknownError(message, { ...this.#details(request), cause: error })
+  }
+
+  #details({ layoutId, key }: InsertRequest): { table: string | undefined; key: string | undefined } {
+    return { table: this.#context.catalog.layout(layoutId)?.table.name, key }
+  }
+}
+
+function groupIntoRuns(requests: readonly InsertRequest[]): readonly Run[] {
+  const runs: { key: string; requests: InsertRequest[] }[] = []
+  for (const request of requests) {
+    const key = statementKey(request.layoutId, request.columns)
+    const run = runs.at(-1)
+    if (run?.key === key) run.requests.push(request)
+    else runs.push({ key, requests: [request] })
+  }
+  return runs
+}
+
+function rolledBack(buffer: ArrayBuffer, error: SinkError): InsertReply {
+  return { status: 'rolled-back', buffer, error: errorToData(error) }
+}

@@ -1,0 +1,10 @@
+import type { PartReader } from '../protocol/wire.ts'
+
+/** One chunk of a part on its way into a DuckDB vector; a vector takes one or several. */
+export interface Slice {
+  readonly part: PartReader
+  readonly chunk: number
+  readonly rowCount: number
+  /** The row of the vector where this slice begins. */
+  readonly startRow: number
+}

@@ -1,0 +1,79 @@
+import type { GroupCommit, InsertReply, InsertRequest } from './protocol/messages.ts'
+
+/** One part waiting for the writing connection. */
+export interface InsertJob {
+  readonly kind: 'insert'
+  readonly request: InsertRequest
+  readonly reply: (reply: InsertReply) => void
+}
+
+/** The end of a write whose last part will not come. */
+export interface AbandonJob {
+  readonly kind: 'abandon'
+  readonly writeId: number
+  readonly done: () => void
+}
+
+/** Anything else that needs the writing connection to itself. */
+export interface TaskJob {
+  readonly kind: 'task'
+  readonly run: () => Promise<void>
+}
+
+export type WriteJob = InsertJob | AbandonJob | TaskJob
+
+/** What waits for the writing connection, in the order it came. */
+export class WriteJobs {
+  readonly #maxGroup: number
+  readonly #jobs: WriteJob[] = []
+
+  constructor(groupCommit: GroupCommit | false) {
+    this.#maxGroup = groupCommit === false ? 1 : groupCommit.maxBatches
+  }
+
+  push(job: WriteJob): void {
+    this.#jobs.push(job)
+  }
+
+  /** True where a group could be made now and more writes would still fit into it. */
+  get wantsMore(): boolean {
+    return isWhole(this.#jobs[0]) && this.#groupSize() === this.#jobs.length && this.#jobs.length < this.#maxGroup
+  }
+
+  /**
+   * Takes the next job, or the next writes that share a commit. While a write of several parts is open, only what
+   * belongs to it may use the connection, whatever else came before.
+   */
+  take(openWriteId: number | undefined): WriteJob | readonly InsertJob[] | undefined {
+    if (openWriteId !== undefined) {
+      const index = this.#jobs.findIndex((job) => writeIdOf(job) === openWriteId)
+      return index === -1 ? undefined : this.#jobs.splice(index, 1)[0]
+    }
+    return isWhole(this.#jobs[0])
+      ? (this.#jobs.splice(0, this.#groupSize()) as readonly InsertJob[])
+      : this.#jobs.shift()
+  }
+
+  #groupSize(): number {
+    let size = 0
+    while (size < this.#maxGroup && isWhole(this.#jobs[size])) size++
+    return size
+  }
+}
+
+function isWhole(job: WriteJob | undefined): boolean {
+  return job?.kind === 'insert' && job.request.first && job.request.last
+}
+
+function writeIdOf(job: WriteJob): number | undefined {
+  switch (job.kind) {
+    case 'insert':
+      return job.request.writeId
+    case 'abandon':
+      return job.writeId
+    case 'task':
+      return undefined
+    default:
+      return job satisfies never
+  }
+}
