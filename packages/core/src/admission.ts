@@ -63,7 +63,8 @@ export class Admission {
       throw this.#refusal(`${this.#batches} batches wait, which is maxBufferedBatches`, table)
     }
     const isFull = this.#batches > 0 && this.bufferedBytes + this.#waitingBytes >= maxBufferedBytes
-    if (whenFull === 'reject' && isFull) throw this.#refusal(`maxBufferedBytes (${maxBufferedBytes}) is used up`, table)
+    if (whenFull === 'reject' && isFull)
+      throw this.#refusal(`maxBufferedBytes (${maxBufferedBytes}) is used up`, table)
     this.#batches++
     this.#waitingBytes += expectedBytes
     this.#update()

@@ -44,7 +44,10 @@ export interface ResolvedCollectOptions {
  * Checks a collector's options and fills in the defaults.
  * @throws {@link InvalidOptionsError} with every problem at once.
  */
-export function resolveCollectOptions(options: CollectOptions, maxBufferedBytes: number): ResolvedCollectOptions {
+export function resolveCollectOptions(
+  options: CollectOptions,
+  maxBufferedBytes: number,
+): ResolvedCollectOptions {
   const check = new OptionsCheck()
   const fields = ['maxBatchRows', 'maxBatchBytes', 'maxDelayMs', 'onReceipt', 'onFailure', 'signal']
   const given = check.object('options', options, fields)

@@ -9,7 +9,12 @@ import {
   type TableEncoder,
 } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import { type CollectOptions, type FlushReason, resolveCollectOptions, type SinkRecord } from './collect-options.ts'
+import {
+  type CollectOptions,
+  type FlushReason,
+  resolveCollectOptions,
+  type SinkRecord,
+} from './collect-options.ts'
 import { CollectedSource } from './collected-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { isPlainRecord } from './encoder/field-set.ts'
@@ -211,10 +216,19 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (rows.encoder.partRows > 0) this.#finishPart(batch)
     admission.hold(batch.partBytes - this.#heldBytes)
     this.#heldBytes = batch.partBytes
-    return new CollectedSource(table, { layout: rows.layout, columns: rows.fields.requireColumns() }, parts, pool)
+    return new CollectedSource(
+      table,
+      { layout: rows.layout, columns: rows.fields.requireColumns() },
+      parts,
+      pool,
+    )
   }
 
-  async #settle(source: CollectedSource | RecordsSource, heldBytes: number, reason: FlushReason): Promise<void> {
+  async #settle(
+    source: CollectedSource | RecordsSource,
+    heldBytes: number,
+    reason: FlushReason,
+  ): Promise<void> {
     const { admission, send } = this.#context
     try {
       const receipt = await send(source)

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
 import {
   ClosedError,
   errorFromData,
@@ -10,8 +12,6 @@ import {
   WorkerDiedError,
   type WorkerEvent,
 } from '@ducksink/worker'
-import { randomUUID } from 'node:crypto'
-import { EventEmitter } from 'node:events'
 import { Admission } from './admission.ts'
 import { createTableEncoder, RecordsSource, type TableEncoder } from './batch-source.ts'
 import { BufferPool } from './buffer-pool.ts'
@@ -21,13 +21,14 @@ import type { FieldRecord } from './encoder/column-encoder.ts'
 import { SinkLog } from './log.ts'
 import { type ResolvedOptions, resolveOptions, type SinkEngineOptions, type TableName } from './options.ts'
 import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
-import { Counters, type SinkStats } from './stats.ts'
+import { unlessAborted, unlessTimedOut } from './race.ts'
 import { type SinkTable, TableHandle } from './table.ts'
 import type { TableState } from './table-state.ts'
 import { Tables } from './tables.ts'
+import { type SinkStats, Telemetry } from './telemetry.ts'
 import { TimeSlice } from './time-slice.ts'
 import { WorkerClient, type WorkerDeath, WorkerGoneError } from './worker-client.ts'
-import { type Receipt, type WriteOptions, type WriteOutcome, WriteQueue } from './write-queue.ts'
+import { type Receipt, type WriteOptions, WriteQueue } from './write-queue.ts'
 
 /** What an engine emits. */
 export interface SinkEngineEvents {
@@ -56,7 +57,7 @@ export type SinkEngineState = 'open' | 'closing' | 'closed' | 'failed'
  */
 export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncDisposable {
   readonly #options: ResolvedOptions
-  readonly #log: SinkLog
+  readonly #telemetry: Telemetry
   readonly #client: WorkerClient
   readonly #admission: Admission
   readonly #pool: BufferPool
@@ -66,7 +67,6 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   readonly #queries: Queries
   readonly #encoders = new WeakMap<TableState, TableEncoder>()
   readonly #collectors = new Set<RecordCollector<object>>()
-  readonly #counters = new Counters()
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: SinkEngineState = 'open'
   #failure: SinkError | undefined
@@ -77,9 +77,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   private constructor(options: ResolvedOptions) {
     super()
     this.#options = options
-    this.#log = new SinkLog(options.logger)
+    this.#telemetry = new Telemetry(new SinkLog(options.logger))
     this.#client = new WorkerClient({
-      minLogLevel: this.#log.minLevel,
+      minLogLevel: this.#telemetry.minLogLevel,
       createWorker: options.createWorker,
       onEvent: (event) => this.#onWorkerEvent(event),
       onDeath: (death) => this.#onDeath(death),
@@ -92,7 +92,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       admission: this.#admission,
       pool: this.#pool,
       slice: this.#slice,
-      onSettled: (outcome) => this.#onSettled(outcome),
+      onSettled: (outcome) => this.#telemetry.settled(outcome),
     })
     this.#tables = new Tables(options.tables, (setup) => this.#client.call('prepareTable', setup))
     this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
@@ -117,7 +117,10 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   table<T extends object = SinkRecord>(name: TableName): SinkTable<T> {
     const state = this.#tables.get(name)
-    return new TableHandle<T>(this, name, (options) => this.#createCollector<T>(state, options))
+    return new TableHandle<T>({
+      write: (records, options) => this.write(name, records, options),
+      collect: (options) => this.#createCollector<T>(state, options),
+    })
   }
 
   /** Writes a batch, as {@link SinkTable.write} does. */
@@ -178,25 +181,14 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   /** What the engine has done and what it holds. */
   stats(): SinkStats {
     const { bufferedBytes, bufferedBatches } = this.#admission
-    return { ...this.#counters, bufferedBytes, bufferedBatches, pooledBytes: this.#pool.byteLength }
+    return { ...this.#telemetry.counts, bufferedBytes, bufferedBatches, pooledBytes: this.#pool.byteLength }
   }
 
   /** Resolves when all that was accepted before the call is settled, what collectors hold included. */
   async flush({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted()
-    const flushed = Promise.all([...[...this.#collectors].map((collector) => collector.flush()), this.#queue.flush()])
-    if (signal === undefined) {
-      await flushed
-      return
-    }
-    const { promise, reject } = Promise.withResolvers<never>()
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      await Promise.race([flushed, promise])
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+    const collected = [...this.#collectors].map((collector) => collector.flush())
+    await unlessAborted(Promise.all([...collected, this.#queue.flush()]), signal)
   }
 
   /**
@@ -207,17 +199,10 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   async close({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close()
-    if (timeoutMs === undefined) return this.#closing
-    const { promise, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => {
+    await unlessTimedOut(this.#closing, timeoutMs, () => {
       const left = this.#queue.unsettledCount
-      reject(new ClosedError(`close() ran into its deadline with ${left} batches left`, {}, 'CLOSE_TIMEOUT'))
-    }, timeoutMs)
-    try {
-      await Promise.race([this.#closing, promise])
-    } finally {
-      clearTimeout(timer)
-    }
+      return new ClosedError(`close() ran into its deadline with ${left} batches left`, {}, 'CLOSE_TIMEOUT')
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -304,39 +289,13 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   #onPressure(on: boolean): void {
-    const { bufferedBytes, bufferedBatches } = this.#admission
-    this.#log.debug(on ? 'pressure on' : 'pressure off', { bufferedBytes, bufferedBatches })
-    if (on) this.#counters.pressureCount++
-    else process.nextTick(() => this.emit('drain'))
-  }
-
-  #onSettled(outcome: WriteOutcome): void {
-    this.#counters.count(outcome)
-    const { table } = outcome
-    if (outcome.status === 'committed') {
-      const { key, rowCount, sequence, durationMs } = outcome.receipt
-      this.#log.debug('batch committed', { table, key, rowCount, sequence, durationMs })
-      return
-    }
-    const { key, error } = outcome
-    const { code, message } = error as Partial<SinkError>
-    this.#log.warn('batch failed', { table, key, code, reason: message })
+    this.#telemetry.pressure(on, this.#admission)
+    if (!on) process.nextTick(() => this.emit('drain'))
   }
 
   #onWorkerEvent(event: WorkerEvent): void {
-    switch (event.type) {
-      case 'log':
-        this.#log.forward(event.line)
-        return
-      case 'schemaChange':
-        this.emit('schemaChange', event.change)
-        return
-      case 'fatal':
-        this.#log.error('the worker cannot go on', { code: event.error.code, reason: event.error.message })
-        return
-      default:
-        event satisfies never
-    }
+    this.#telemetry.workerEvent(event)
+    if (event.type === 'schemaChange') this.emit('schemaChange', event.change)
   }
 
   #onDeath({ reason }: WorkerDeath): void {
@@ -345,7 +304,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     const error = new WorkerDiedError(`the worker ended: ${reason}; open the engine again`)
     this.#failure = error
     this.#state = 'failed'
-    this.#log.error('worker died', { reason })
+    this.#telemetry.death(reason)
     this.#queue.fail(error)
     this.#admission.fail(error)
     this.#closed.reject(error)

@@ -1,5 +1,5 @@
-import type { StopMessage } from '@ducksink/worker'
 import type { Worker } from 'node:worker_threads'
+import type { StopMessage } from '@ducksink/worker'
 
 // A process that exits while a DuckDB call is in flight dies of SIGABRT, whatever exit code it chose. So on exit the
 // worker is asked to end the call and close; its own event loop still runs while this thread waits.

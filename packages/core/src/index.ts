@@ -14,11 +14,12 @@ export {
   ValueError,
   WorkerDiedError,
 } from '@ducksink/worker'
+export { DuckDBSink, DuckDBSinkPartition, type OutputOptions, type OutputSummary, output } from './bytewax.ts'
 export type { CollectOptions, FlushReason, SinkRecord } from './collect-options.ts'
 export type { Collector } from './collector.ts'
 export { SinkEngine, type SinkEngineEvents, type SinkEngineState } from './engine.ts'
 export type { SchemaContract, SinkEngineOptions, TableName, TableOptions } from './options.ts'
 export type { QueryOptions, QueryParameters } from './queries.ts'
-export type { SinkStats } from './stats.ts'
 export type { SinkTable, WriteSummary } from './table.ts'
+export type { SinkStats } from './telemetry.ts'
 export type { Receipt, WriteOptions } from './write-queue.ts'

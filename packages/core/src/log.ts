@@ -1,7 +1,7 @@
 import type { ILogObj, Logger } from 'tslog'
 
-/** A level above tslog's highest: nothing is logged. */
-const NOTHING = 7
+/** tslog's highest level, fatal, at which ducksink logs nothing. */
+const NOTHING = 6
 
 /** The app's logger, or none. */
 export class SinkLog {
@@ -34,7 +34,14 @@ export class SinkLog {
 
   /** Passes on a line that the worker logged. */
   forward(line: string): void {
-    const { message, level, levelId, time: _time, _logMeta, ...fields } = JSON.parse(line) as Record<string, unknown>
+    const {
+      message,
+      level,
+      levelId,
+      time: _time,
+      _logMeta,
+      ...fields
+    } = JSON.parse(line) as Record<string, unknown>
     this.#logger?.log(levelId as number, level as string, fields, message)
   }
 }

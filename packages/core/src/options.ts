@@ -1,6 +1,11 @@
-import { identifierProblem, InvalidOptionsError, type TableColumn, type TableReference } from '@ducksink/worker'
-import type { ILogObj, Logger } from 'tslog'
 import type { Worker, WorkerOptions } from 'node:worker_threads'
+import {
+  InvalidOptionsError,
+  identifierProblem,
+  type TableColumn,
+  type TableReference,
+} from '@ducksink/worker'
+import type { ILogObj, Logger } from 'tslog'
 
 /** A table: one name, dots and all, or its parts. */
 export type TableName = string | TableReference
@@ -150,7 +155,9 @@ function resolveTable(check: OptionsCheck, path: string, value: unknown): Resolv
       ? {}
       : check.object(`${path}.schemaContract`, given.schemaContract, ['tables', 'columns'])
   const createTableSql =
-    given.createTableSql === undefined ? undefined : check.text(`${path}.createTableSql`, given.createTableSql)
+    given.createTableSql === undefined
+      ? undefined
+      : check.text(`${path}.createTableSql`, given.createTableSql)
   if (createTableSql !== undefined && given.columns !== undefined) {
     check.problem(`${path}: createTableSql and columns exclude each other`)
   }
@@ -165,7 +172,11 @@ function resolveTable(check: OptionsCheck, path: string, value: unknown): Resolv
   return { createTableSql, columns, tables, extraFields }
 }
 
-function resolveColumns(check: OptionsCheck, path: string, value: unknown): readonly TableColumn[] | undefined {
+function resolveColumns(
+  check: OptionsCheck,
+  path: string,
+  value: unknown,
+): readonly TableColumn[] | undefined {
   const types = check.texts(path, value)
   if (types === undefined) return undefined
   const columns = Object.entries(types).map(([name, type]) => ({ name, type }))
@@ -225,7 +236,8 @@ export class OptionsCheck {
     if (value === undefined) return undefined
     const given = this.object(path, value)
     for (const [name, text] of Object.entries(given)) {
-      if (typeof text !== 'string' || text === '') this.problem(`${path}["${name}"] must be a string that is not empty`)
+      if (typeof text !== 'string' || text === '')
+        this.problem(`${path}["${name}"] must be a string that is not empty`)
     }
     return given as Readonly<Record<string, string>>
   }

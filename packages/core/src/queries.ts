@@ -52,7 +52,11 @@ export class Queries {
     await Promise.allSettled(this.#running)
   }
 
-  async #ask<R extends object>(queryId: number, sql: string, parameters: QueryParameters | undefined): Promise<R[]> {
+  async #ask<R extends object>(
+    queryId: number,
+    sql: string,
+    parameters: QueryParameters | undefined,
+  ): Promise<R[]> {
     try {
       const reply = await this.#client.call('query', { queryId, sql, parameters })
       if (reply.status === 'failed') throw errorFromData(reply.error)
@@ -63,7 +67,9 @@ export class Queries {
         throw new OutcomeUnknownError('the worker ended before it answered the query', { cause: error })
       }
       if (error instanceof DOMException && error.name === 'DataCloneError') {
-        throw new StatementError('STATEMENT_FAILED', 'a parameter cannot be sent to the worker', { cause: error })
+        throw new StatementError('STATEMENT_FAILED', 'a parameter cannot be sent to the worker', {
+          cause: error,
+        })
       }
       throw error
     }

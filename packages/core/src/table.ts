@@ -1,8 +1,6 @@
 import { SinkError } from '@ducksink/worker'
 import type { CollectOptions, SinkRecord } from './collect-options.ts'
 import type { Collector } from './collector.ts'
-import type { SinkEngine } from './engine.ts'
-import type { TableName } from './options.ts'
 import { TimeSlice } from './time-slice.ts'
 import type { Receipt, WriteOptions } from './write-queue.ts'
 
@@ -38,24 +36,26 @@ export interface SinkTable<T extends object> {
   collect(options?: CollectOptions): Collector<T>
 }
 
+/** What a table's handle asks of its engine. */
+export interface TableOperations<T extends object> {
+  write(records: readonly T[], options: WriteOptions | undefined): Promise<Receipt>
+  collect(options: CollectOptions): Collector<T>
+}
+
 /** A {@link SinkTable} that hands everything on to its engine. */
 export class TableHandle<T extends object> implements SinkTable<T> {
-  readonly #engine: SinkEngine
-  readonly #name: TableName
-  readonly #createCollector: (options: CollectOptions) => Collector<T>
+  readonly #operations: TableOperations<T>
 
-  constructor(engine: SinkEngine, name: TableName, createCollector: (options: CollectOptions) => Collector<T>) {
-    this.#engine = engine
-    this.#name = name
-    this.#createCollector = createCollector
+  constructor(operations: TableOperations<T>) {
+    this.#operations = operations
   }
 
   write(records: readonly T[], options?: WriteOptions): Promise<Receipt> {
-    return this.#engine.write(this.#name, records, options)
+    return this.#operations.write(records, options)
   }
 
   collect(options: CollectOptions = {}): Collector<T> {
-    return this.#createCollector(options)
+    return this.#operations.collect(options)
   }
 
   async writeFrom(
@@ -64,7 +64,7 @@ export class TableHandle<T extends object> implements SinkTable<T> {
   ): Promise<WriteSummary> {
     const startedAt = performance.now()
     const progress = new Progress(options)
-    const collector = this.#createCollector(progress.options)
+    const collector = this.#operations.collect(progress.options)
     try {
       await pushAll(source, collector, progress, options.signal)
     } finally {

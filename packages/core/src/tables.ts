@@ -1,4 +1,9 @@
-import { InvalidOptionsError, identifierProblem, type TableReference, type TableSetup } from '@ducksink/worker'
+import {
+  InvalidOptionsError,
+  identifierProblem,
+  type TableReference,
+  type TableSetup,
+} from '@ducksink/worker'
 import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions, type TableName } from './options.ts'
 import { type PrepareTable, TableState } from './table-state.ts'
 
@@ -54,6 +59,7 @@ function requireNames(reference: TableReference): void {
   for (const [part, name] of Object.entries(parts)) {
     if (name === undefined && part !== 'name') continue
     const problem = identifierProblem(name)
-    if (problem !== undefined) throw new InvalidOptionsError(`a table's ${part} ${problem}`, {}, 'INVALID_ARGUMENT')
+    if (problem !== undefined)
+      throw new InvalidOptionsError(`a table's ${part} ${problem}`, {}, 'INVALID_ARGUMENT')
   }
 }

@@ -1,3 +1,4 @@
+import { MessageChannel, type MessagePort, type Worker, type WorkerOptions } from 'node:worker_threads'
 import {
   type InsertReply,
   type InsertRequest,
@@ -7,7 +8,6 @@ import {
   type WorkerStart,
 } from '@ducksink/worker'
 import * as Comlink from 'comlink'
-import { MessageChannel, type MessagePort, type Worker, type WorkerOptions } from 'node:worker_threads'
 import { guardExit } from './exit-guard.ts'
 
 /** How the worker ended, where that was not asked for. */

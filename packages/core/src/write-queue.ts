@@ -45,8 +45,18 @@ export interface WriteQueueContext {
 
 /** How one write ended, for the log and the counts. */
 export type WriteOutcome =
-  | { readonly status: 'committed'; readonly table: string; readonly receipt: Receipt; readonly byteLength: number }
-  | { readonly status: 'failed'; readonly table: string; readonly key: string | undefined; readonly error: unknown }
+  | {
+      readonly status: 'committed'
+      readonly table: string
+      readonly receipt: Receipt
+      readonly byteLength: number
+    }
+  | {
+      readonly status: 'failed'
+      readonly table: string
+      readonly key: string | undefined
+      readonly error: unknown
+    }
 
 interface QueuedWrite {
   readonly source: BatchSource
@@ -298,9 +308,12 @@ export class WriteQueue {
 
 function notWritten({ write }: Dispatch, cause: WorkerGoneError): WorkerDiedError {
   const { name } = write.source.table
-  return new WorkerDiedError(`the worker ended before the batch for table "${name}" was sent: it is not written`, {
-    table: name,
-    key: write.key,
-    cause,
-  })
+  return new WorkerDiedError(
+    `the worker ended before the batch for table "${name}" was sent: it is not written`,
+    {
+      table: name,
+      key: write.key,
+      cause,
+    },
+  )
 }

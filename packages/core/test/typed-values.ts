@@ -1,18 +1,9 @@
-import {
-  DuckDBArrayValue,
-  DuckDBBitValue,
-  DuckDBBlobValue,
-  DuckDBIntervalValue,
-  DuckDBListValue,
-  DuckDBMapValue,
-  DuckDBStructValue,
-  DuckDBUnionValue,
-} from '@duckdb/node-api'
 import { castsThroughJson, type LogicalType } from '@ducksink/worker'
 import fc from 'fast-check'
 import { dateText, timestampText, timeText } from '../src/encoder/temporal-text.ts'
+import { canonicalJson, numberText } from './read-back.ts'
 
-/** A value as an app gives it, and as it must come back, in the form that {@link comparable} gives. */
+/** A value as an app gives it, and as it must come back, in the form that `castByDuckDB` gives. */
 export interface Sample {
   readonly given: unknown
   readonly expected: unknown
@@ -83,7 +74,7 @@ const NASTY = [
 ]
 
 /** Strings of any Unicode, and all that means something to a parser of nested literals. */
-export const text: fc.Arbitrary<string> = fc.oneof(
+const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc.array(fc.constantFrom(...NASTY, 'a'), { maxLength: 4 }).map((parts) => parts.join('')),
 )
@@ -97,14 +88,12 @@ const fold = (value: string): string => value.toLowerCase()
 const decimalType = fc
   .tuple(fc.integer({ min: 1, max: 38 }), fc.nat(38))
   .map(([width, scale]): LogicalType => ({ id: 'DECIMAL', width, scale: Math.min(width, scale) }))
-const enumType = fc
-  .uniqueArray(text, { minLength: 1, maxLength: 5 })
-  .map(
-    (values): LogicalType => ({
-      id: 'ENUM',
-      values: [...new Set(values.map((value) => value.replaceAll('\0', '')))],
-    }),
-  )
+const enumType = fc.uniqueArray(text, { minLength: 1, maxLength: 5 }).map(
+  (values): LogicalType => ({
+    id: 'ENUM',
+    values: [...new Set(values.map((value) => value.replaceAll('\0', '')))],
+  }),
+)
 
 /** Types without others inside. */
 export const scalarType: fc.Arbitrary<LogicalType> = fc.oneof(
@@ -337,51 +326,4 @@ function temporalSamples(type: LogicalType): Samples {
     default:
       return timestamps(micros)
   }
-}
-
-const numberText = (value: unknown): string => (Object.is(value, -0) ? '-0' : String(value))
-
-function canonicalJson(value: unknown): unknown {
-  if (typeof value === 'number') return numberText(value)
-  if (Array.isArray(value)) return value.map(canonicalJson)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.entries(value).map(([key, field]) => [key, canonicalJson(field)])
-}
-
-/** What node-api read back, in the form of {@link Sample.expected}. */
-export function comparable(type: LogicalType, value: unknown): unknown {
-  if (value === null) return null
-  if (type.id === 'JSON') return canonicalJson(JSON.parse(value as string))
-  if (type.id === 'FLOAT' || type.id === 'DOUBLE') return numberText(value)
-  if (value instanceof DuckDBListValue || value instanceof DuckDBArrayValue) {
-    const { element } = type as { element: LogicalType }
-    return value.items.map((item) => comparable(element, item))
-  }
-  if (value instanceof DuckDBStructValue && type.id === 'STRUCT') {
-    return type.fields.map((field) => [field.name, comparable(field.type, value.entries[field.name])])
-  }
-  if (value instanceof DuckDBMapValue && type.id === 'MAP') {
-    return value.entries.map((entry) => [
-      comparable(type.key, entry.key),
-      comparable(type.value, entry.value),
-    ])
-  }
-  if (value instanceof DuckDBUnionValue && type.id === 'UNION') {
-    const member = type.members.find((candidate) => candidate.name === value.tag)
-    return { tag: value.tag, value: comparable(member?.type ?? type, value.value) }
-  }
-  return comparableScalar(type, value)
-}
-
-function comparableScalar(type: LogicalType, value: unknown): unknown {
-  if (value instanceof DuckDBBlobValue) return Buffer.from(value.bytes).toString('hex')
-  if (value instanceof DuckDBBitValue) return value.toString()
-  if (value instanceof DuckDBIntervalValue) return `${value.months} ${value.days} ${value.micros}`
-  if (typeof value === 'number' || typeof value === 'bigint') return String(value)
-  if (typeof value !== 'object' || value === null) return value
-  if (type.id === 'UUID') return String(value)
-  if (type.id === 'DECIMAL') return String((value as { value: bigint }).value)
-  const parts = value as Readonly<Record<string, bigint | number>>
-  const units = parts.days ?? parts.micros ?? parts.nanos ?? parts.millis ?? parts.seconds
-  return String(units)
 }

@@ -1,4 +1,26 @@
-import { BIGINT, BLOB, BOOLEAN, DATE, DOUBLE, type DuckDBType, FLOAT, INTEGER, SMALLINT, TIME, TIMESTAMP, TIMESTAMP_MS, TIMESTAMP_NS, TIMESTAMP_S, TIMESTAMPTZ, TINYINT, UBIGINT, UINTEGER, USMALLINT, UTINYINT, VARCHAR } from '@duckdb/node-api'
+import {
+  BIGINT,
+  BLOB,
+  BOOLEAN,
+  DATE,
+  DOUBLE,
+  type DuckDBType,
+  FLOAT,
+  INTEGER,
+  SMALLINT,
+  TIME,
+  TIMESTAMP,
+  TIMESTAMP_MS,
+  TIMESTAMP_NS,
+  TIMESTAMP_S,
+  TIMESTAMPTZ,
+  TINYINT,
+  UBIGINT,
+  UINTEGER,
+  USMALLINT,
+  UTINYINT,
+  VARCHAR,
+} from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { MAX_CHUNK_ROWS, type PartReader } from './protocol/wire.ts'
 import { NATIVE_WIDTHS, type NativeTypeId } from './protocol/wire-type.ts'
@@ -163,4 +185,5 @@ export class BatchFunction {
   }
 }
 
-const connectionId = (context: duckdb.ClientContext): number => duckdb.client_context_get_connection_id(context)
+const connectionId = (context: duckdb.ClientContext): number =>
+  duckdb.client_context_get_connection_id(context)

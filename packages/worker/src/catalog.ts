@@ -80,7 +80,10 @@ export class Catalog {
   }
 }
 
-function sameColumns(layout: KnownLayout | undefined, columns: readonly TableColumn[]): KnownLayout | undefined {
+function sameColumns(
+  layout: KnownLayout | undefined,
+  columns: readonly TableColumn[],
+): KnownLayout | undefined {
   if (layout === undefined || layout.columns.length !== columns.length) return undefined
   const same = layout.columns.every((a, i) => a.name === columns[i]?.name && a.type === columns[i]?.type)
   return same ? layout : undefined

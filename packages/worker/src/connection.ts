@@ -44,7 +44,10 @@ export class Connection {
   /** Parses SQL; gives each statement's preparation. */
   async extract(sql: string): Promise<readonly (() => Promise<DuckDBPreparedStatement>)[]> {
     const extracted = await this.#call(() => this.#api.extractStatements(sql))
-    return Array.from({ length: extracted.count }, (_, index) => () => this.#call(() => extracted.prepare(index)))
+    return Array.from(
+      { length: extracted.count },
+      (_, index) => () => this.#call(() => extracted.prepare(index)),
+    )
   }
 
   /** Makes one call of DuckDB that the connection then knows to be in flight. */

@@ -118,7 +118,9 @@ function requireVersion(version: string): void {
     const difference = (found[index] ?? 0) - (OLDEST_DUCKDB[index] as number)
     if (difference > 0) return
     if (difference < 0) {
-      throw new TargetUnavailableError(`DuckDB ${version} is too old: ${OLDEST_DUCKDB.join('.')} or newer is needed`)
+      throw new TargetUnavailableError(
+        `DuckDB ${version} is too old: ${OLDEST_DUCKDB.join('.')} or newer is needed`,
+      )
     }
   }
 }

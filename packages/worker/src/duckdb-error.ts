@@ -1,4 +1,10 @@
-import { ConstraintError, SchemaError, type SinkError, type SinkErrorDetails, StatementError } from './protocol/errors.ts'
+import {
+  ConstraintError,
+  SchemaError,
+  type SinkError,
+  type SinkErrorDetails,
+  StatementError,
+} from './protocol/errors.ts'
 
 // DuckDB's messages begin with the kind of error: `Constraint Error: ...`. Those of constraints and conversions
 // quote row values, so of them only the kind and the names go on; a `cause` would carry the values as well.
@@ -32,7 +38,11 @@ export function insertError(error: unknown, details: SinkErrorDetails): SinkErro
     case 'Conversion':
     case 'Out of Range':
     case 'Invalid Input':
-      return new StatementError('INSERT_FAILED', `DuckDB could not convert a value to its column's type${of}`, details)
+      return new StatementError(
+        'INSERT_FAILED',
+        `DuckDB could not convert a value to its column's type${of}`,
+        details,
+      )
     case 'Binder':
     case 'Catalog':
       return new SchemaError(`DuckDB refused the columns of a batch${of}: ${firstLine(message)}`, details)
@@ -55,14 +65,18 @@ function constraintError(message: string, details: SinkErrorDetails, of: string)
   }
   const check = /CHECK constraint failed on table .*? with expression (CHECK.*)$/ms.exec(message)
   if (check !== null) return new ConstraintError(`a record violates ${check[1]}${of}`, details)
-  if (/foreign key/i.test(message)) return new ConstraintError(`a record violates a FOREIGN KEY${of}`, details)
+  if (/foreign key/i.test(message))
+    return new ConstraintError(`a record violates a FOREIGN KEY${of}`, details)
   const key = /Duplicate key "(.*)" violates (primary key|unique) constraint/s.exec(message)
   if (key !== null) {
     const kind = key[2] === 'unique' ? 'UNIQUE' : 'PRIMARY KEY'
     return new ConstraintError(`a record's key is already there: it violates the ${kind}${of}`, details)
   }
   if (/PRIMARY KEY or UNIQUE/i.test(message)) {
-    return new ConstraintError(`two records of the batch have the same PRIMARY KEY or UNIQUE key${of}`, details)
+    return new ConstraintError(
+      `two records of the batch have the same PRIMARY KEY or UNIQUE key${of}`,
+      details,
+    )
   }
   return new ConstraintError(`a record violates a constraint${of}`, details)
 }

@@ -2,7 +2,13 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { type Endpoint, expose, transfer } from 'comlink'
 import { createLog } from './log.ts'
 import { errorToData } from './protocol/errors.ts'
-import { type InsertRequest, SINK_METHODS, type SinkApi, type WorkerEvent, type WorkerStart } from './protocol/messages.ts'
+import {
+  type InsertRequest,
+  SINK_METHODS,
+  type SinkApi,
+  type WorkerEvent,
+  type WorkerStart,
+} from './protocol/messages.ts'
 import { SinkWorker } from './sink-worker.ts'
 
 const { port, minLogLevel, stopped } = workerData as WorkerStart

@@ -43,14 +43,19 @@ export class Evolution {
 
   async #create(setup: TableSetup): Promise<KnownLayout> {
     const { name } = setup.table
-    const sql = setup.createTableSql ?? createTableSql(this.#catalog.resolve(setup.table), setup.columns ?? [])
+    const sql =
+      setup.createTableSql ?? createTableSql(this.#catalog.resolve(setup.table), setup.columns ?? [])
     if (setup.createTableSql !== undefined) await this.#requireOneCreate(setup.createTableSql, setup.table)
     await this.#connection.run('BEGIN')
     try {
       await this.#connection.run(sql)
       const layout = await this.#catalog.describe(setup.table)
       if (layout === undefined) {
-        throw new SchemaError(`createTableSql of table "${name}" did not create it`, { table: name }, 'DDL_FAILED')
+        throw new SchemaError(
+          `createTableSql of table "${name}" did not create it`,
+          { table: name },
+          'DDL_FAILED',
+        )
       }
       await this.#connection.run('COMMIT')
       return layout
@@ -87,7 +92,11 @@ function createTableSql(table: Required<TableReference>, columns: readonly Table
 function createError(error: unknown, table: string): SchemaError {
   const kind = errorKind(error)
   const what = kind === '' ? 'failed' : `failed with a ${kind} Error`
-  return new SchemaError(`creating table "${table}" ${what}: ${messageOf(error)}`, { table, cause: error }, 'DDL_FAILED')
+  return new SchemaError(
+    `creating table "${table}" ${what}: ${messageOf(error)}`,
+    { table, cause: error },
+    'DDL_FAILED',
+  )
 }
 
 function requireDeclared({ table, columns }: KnownLayout, declared: readonly TableColumn[]): void {
@@ -96,10 +105,15 @@ function requireDeclared({ table, columns }: KnownLayout, declared: readonly Tab
     if (found !== undefined && sameType(found.type, type)) continue
     const is = found === undefined ? 'is absent' : `is ${found.type}`
     const details = { table: table.name, column: name, expected: type }
-    throw new SchemaError(`column "${name}" of table "${table.name}" is declared as ${type} but ${is}`, details)
+    throw new SchemaError(
+      `column "${name}" of table "${table.name}" is declared as ${type} but ${is}`,
+      details,
+    )
   }
 }
 
 function sameType(a: string, b: string): boolean {
-  return logicalTypeName(parseLogicalType(a)).toLowerCase() === logicalTypeName(parseLogicalType(b)).toLowerCase()
+  return (
+    logicalTypeName(parseLogicalType(a)).toLowerCase() === logicalTypeName(parseLogicalType(b)).toLowerCase()
+  )
 }

@@ -4,7 +4,7 @@ import {
   blobValue,
   DOUBLE,
   type DuckDBPreparedStatement,
-  DuckDBResult,
+  type DuckDBResult,
   DuckDBTimestampValue,
   type DuckDBType,
   DuckDBTypeId,
@@ -56,7 +56,10 @@ export async function classifyStatement(connection: Connection, sql: string): Pr
   const statements = await connection.extract(sql)
   const [prepare] = statements
   if (prepare === undefined || statements.length !== 1) {
-    throw new StatementError('STATEMENT_REFUSED', `query() takes exactly one statement, not ${statements.length}`)
+    throw new StatementError(
+      'STATEMENT_REFUSED',
+      `query() takes exactly one statement, not ${statements.length}`,
+    )
   }
   const prepared = await prepare()
   const { statementType } = prepared
@@ -64,7 +67,10 @@ export async function classifyStatement(connection: Connection, sql: string): Pr
   if (READS.has(statementType)) return 'read'
   if (WRITES.has(statementType)) return 'write'
   const name = StatementType[statementType]
-  throw new StatementError('STATEMENT_REFUSED', `query() does not run ${name} statements: the engine runs its own`)
+  throw new StatementError(
+    'STATEMENT_REFUSED',
+    `query() does not run ${name} statements: the engine runs its own`,
+  )
 }
 
 /** Runs one SELECT; the transaction is read-only, which also stops an EXPLAIN ANALYZE of an INSERT. */
@@ -83,7 +89,8 @@ export async function runStatement(
   { sql, parameters }: QueryRequest,
 ): Promise<{ rows: readonly object[]; changedSchema: boolean }> {
   const [prepare] = await connection.extract(sql)
-  if (prepare === undefined) throw new StatementError('STATEMENT_REFUSED', 'query() takes exactly one statement')
+  if (prepare === undefined)
+    throw new StatementError('STATEMENT_REFUSED', 'query() takes exactly one statement')
   const prepared = await prepare()
   try {
     bind(prepared, parameters)
@@ -124,11 +131,13 @@ function bind(prepared: DuckDBPreparedStatement, parameters: QueryRequest['param
     for (let index = 0; index < parameters.length; index++) bindOne(prepared, index + 1, parameters[index])
     return
   }
-  for (const [name, value] of Object.entries(parameters)) bindOne(prepared, prepared.parameterIndex(name), value)
+  for (const [name, value] of Object.entries(parameters))
+    bindOne(prepared, prepared.parameterIndex(name), value)
 }
 
 function bindOne(prepared: DuckDBPreparedStatement, index: number, value: unknown): void {
-  if (value === undefined) throw new InvalidOptionsError(`parameter ${index} is undefined`, {}, 'INVALID_ARGUMENT')
+  if (value === undefined)
+    throw new InvalidOptionsError(`parameter ${index} is undefined`, {}, 'INVALID_ARGUMENT')
   const [bound, type] = parameterOf(value, index)
   prepared.bindValue(index, bound, type)
 }
@@ -144,7 +153,11 @@ function parameterOf(value: unknown, index: number): [DuckDBValue, DuckDBType?] 
   if (typeof value === 'bigint') return [value, value >= -INT64 && value < INT64 ? BIGINT : HUGEINT]
   if (value instanceof Date) return [new DuckDBTimestampValue(BigInt(value.getTime()) * 1000n)]
   if (value instanceof Uint8Array) return [blobValue(value)]
-  throw new InvalidOptionsError(`parameter ${index} is of a kind that cannot be bound`, {}, 'INVALID_ARGUMENT')
+  throw new InvalidOptionsError(
+    `parameter ${index} is of a kind that cannot be bound`,
+    {},
+    'INVALID_ARGUMENT',
+  )
 }
 
 function numberType(value: number): DuckDBType {

@@ -17,7 +17,8 @@ export class ReadQueue {
     const result = this.#tail.then(async () => {
       this.#running = queryId
       try {
-        if (this.#cancelled.has(queryId)) throw new StatementError('STATEMENT_FAILED', 'the query was cancelled')
+        if (this.#cancelled.has(queryId))
+          throw new StatementError('STATEMENT_FAILED', 'the query was cancelled')
         return await read()
       } finally {
         this.#running = undefined

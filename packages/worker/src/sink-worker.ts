@@ -5,7 +5,14 @@ import { type Database, openDatabase } from './database.ts'
 import { errorKind, messageOf } from './duckdb-error.ts'
 import { Evolution } from './evolution.ts'
 import { InsertStatements } from './insert-statement.ts'
-import { ClosedError, errorToData, OutcomeUnknownError, SchemaError, SinkError, StatementError } from './protocol/errors.ts'
+import {
+  ClosedError,
+  errorToData,
+  OutcomeUnknownError,
+  SchemaError,
+  SinkError,
+  StatementError,
+} from './protocol/errors.ts'
 import type {
   CloseReply,
   InsertReply,
@@ -117,7 +124,10 @@ export class SinkWorker implements SinkApi {
         this.#session = undefined
         session.statements.clear()
         await session.database.checkpoint().catch((error: unknown) => {
-          this.#log.warn({ reason: messageOf(error) }, 'checkpoint at close failed; the log is replayed at the next open')
+          this.#log.warn(
+            { reason: messageOf(error) },
+            'checkpoint at close failed; the log is replayed at the next open',
+          )
         })
         session.database.close()
         this.#log.info({ target: session.database.target.path }, 'target closed')
@@ -142,7 +152,10 @@ export class SinkWorker implements SinkApi {
     const catalog = new Catalog(writer, target.catalog)
     const statements = new InsertStatements(writer, catalog, batch)
     const evolution = new Evolution(writer, catalog, (change) => {
-      this.#log.info({ table: change.table.name, columns: change.after, origin: change.origin }, 'table created')
+      this.#log.info(
+        { table: change.table.name, columns: change.after, origin: change.origin },
+        'table created',
+      )
       this.#post({ type: 'schemaChange', change })
     })
     const transactions = new Transactions({ connection: writer, catalog, statements, batch })
@@ -268,7 +281,11 @@ const closed = (): ClosedError => new ClosedError('the target is closed')
 
 function tableError(error: unknown, table: string): SinkError {
   if (error instanceof SinkError) return error
-  return new SchemaError(`reading table "${table}" failed: ${messageOf(error)}`, { table, cause: error }, 'DDL_FAILED')
+  return new SchemaError(
+    `reading table "${table}" failed: ${messageOf(error)}`,
+    { table, cause: error },
+    'DDL_FAILED',
+  )
 }
 
 function queryError(error: unknown): SinkError {

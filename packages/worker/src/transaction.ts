@@ -4,7 +4,13 @@ import type { Catalog } from './catalog.ts'
 import type { Connection } from './connection.ts'
 import { insertError, isOutcomeUnknown, messageOf } from './duckdb-error.ts'
 import { type InsertStatements, statementKey } from './insert-statement.ts'
-import { ClosedError, errorToData, OutcomeUnknownError, SinkError, StatementError } from './protocol/errors.ts'
+import {
+  ClosedError,
+  errorToData,
+  OutcomeUnknownError,
+  SinkError,
+  StatementError,
+} from './protocol/errors.ts'
 import type { InsertReply, InsertRequest } from './protocol/messages.ts'
 import { PartReader } from './protocol/wire.ts'
 
@@ -65,7 +71,8 @@ export class Transactions {
     const { writeId, first, last, buffer } = request
     if (first) this.#open = { state: 'inserting', writeId }
     const open = this.#open
-    if (open === undefined || open.writeId !== writeId) throw new Error(`part of write ${writeId}, which is not open`)
+    if (open === undefined || open.writeId !== writeId)
+      throw new Error(`part of write ${writeId}, which is not open`)
     if (last) this.#open = undefined
     if (open.state === 'rolled-back') return rolledBack(buffer, open.error)
     const { connection } = this.#context
@@ -127,7 +134,8 @@ export class Transactions {
     } finally {
       emitted = batch.disarm()
     }
-    if (emitted !== expected) throw new StatementError('INSERT_FAILED', `DuckDB read ${emitted} rows of ${expected}`)
+    if (emitted !== expected)
+      throw new StatementError('INSERT_FAILED', `DuckDB read ${emitted} rows of ${expected}`)
   }
 
   async #rollback(): Promise<void> {
@@ -144,7 +152,9 @@ export class Transactions {
   }
 
   #failed(request: InsertRequest, error: unknown): InsertReply {
-    const failure = isOutcomeUnknown(error) ? this.#commitFailure(request, error) : this.#failure(request, error)
+    const failure = isOutcomeUnknown(error)
+      ? this.#commitFailure(request, error)
+      : this.#failure(request, error)
     return rolledBack(request.buffer, failure)
   }
 
@@ -154,7 +164,8 @@ export class Transactions {
   }
 
   #commitFailure(request: InsertRequest, error: unknown): SinkError {
-    const message = 'COMMIT answered with an error, after which the batch may be written or not: read the table'
+    const message =
+      'COMMIT answered with an error, after which the batch may be written or not: read the table'
     return new OutcomeUnknownError(message, { ...this.#details(request), cause: error })
   }
 

@@ -37,7 +37,9 @@ export class WriteJobs {
 
   /** True where a group could be made now and more writes would still fit into it. */
   get wantsMore(): boolean {
-    return isWhole(this.#jobs[0]) && this.#groupSize() === this.#jobs.length && this.#jobs.length < this.#maxGroup
+    return (
+      isWhole(this.#jobs[0]) && this.#groupSize() === this.#jobs.length && this.#jobs.length < this.#maxGroup
+    )
   }
 
   /**

@@ -1,4 +1,12 @@
-import { type Allocate, type LogicalType, MAX_CHUNK_ROWS, type Part, PartWriter, parseLogicalType, type TableLayout } from '@ducksink/worker'
+import {
+  type Allocate,
+  type LogicalType,
+  MAX_CHUNK_ROWS,
+  type Part,
+  PartWriter,
+  parseLogicalType,
+  type TableLayout,
+} from '@ducksink/worker'
 import { type ColumnEncoder, type FieldRecord, readError, type Span } from './column-encoder.ts'
 import { createColumnEncoder } from './columns.ts'
 
@@ -61,14 +69,22 @@ export class BatchEncoder {
     encoder.truncate(0)
     encoder.fillNulls(0, this.#chunkRow)
     this.#active.push(encoder)
-    this.#maxChunkRows = Math.max(64, Math.min(MAX_CHUNK_ROWS, Math.floor(MAX_CHUNK_VALUES / this.#active.length)))
+    this.#maxChunkRows = Math.max(
+      64,
+      Math.min(MAX_CHUNK_ROWS, Math.floor(MAX_CHUNK_VALUES / this.#active.length)),
+    )
   }
 
   /**
    * Encodes records from `from` on, up to `to` or the end of the chunk; returns the index after the last one.
    * @throws {@link ValueError} at the first value that does not fit; the rows of this call are then forgotten.
    */
-  encode(records: readonly FieldRecord[], from: number, to: number, expectedRows: number = to - from): number {
+  encode(
+    records: readonly FieldRecord[],
+    from: number,
+    to: number,
+    expectedRows: number = to - from,
+  ): number {
     const startRow = this.#chunkRow
     const span = this.#span
     span.records = records

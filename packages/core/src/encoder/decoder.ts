@@ -39,10 +39,18 @@ export function decodeRecords(
   return records
 }
 
-function decodeRow(readers: readonly { name: string; read: ReadValue }[], row: number): Record<string, unknown> {
+function decodeRow(
+  readers: readonly { name: string; read: ReadValue }[],
+  row: number,
+): Record<string, unknown> {
   const record: Record<string, unknown> = {}
   for (const { name, read } of readers) {
-    Object.defineProperty(record, name, { value: read(row), enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(record, name, {
+      value: read(row),
+      enumerable: true,
+      configurable: true,
+      writable: true,
+    })
   }
   return record
 }

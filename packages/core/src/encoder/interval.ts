@@ -66,7 +66,7 @@ function partsOfText(text: string): IntervalParts | undefined {
   while (at < text.length) {
     AMOUNT.lastIndex = at
     const amount = AMOUNT.exec(text)
-    // after 12 hours DuckDB reads -04:05:06 as if the minus stood before the hours alone
+    // in '12 hours -04:05:06' DuckDB takes the minus for both
     if (amount === null) return parts.micros === 0n && addClock(parts, text, at) ? parts : undefined
     if (!addAmount(parts, amount)) return undefined
     at = AMOUNT.lastIndex

@@ -8,8 +8,6 @@ const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
 /** Significant digits that every double keeps. */
 const SAFE_DIGITS = 15
-/** Steps of a refusal's path: that of a value that contains itself would fill pages. */
-const MAX_PATH = 10
 const LONE_SURROGATE = 'it has a lone surrogate, which UTF-8 cannot hold'
 
 /**
@@ -73,7 +71,7 @@ function writtenArray(values: readonly unknown[], depth: number): string | Refus
   let text = '['
   for (let i = 0; i < values.length; i++) {
     const element = writtenJson(values[i], depth)
-    if (element instanceof Refusal) return depth > MAX_PATH ? element : element.within(`[${i}]`)
+    if (element instanceof Refusal) return element
     text += i === 0 ? element : `,${element}`
   }
   return `${text}]`

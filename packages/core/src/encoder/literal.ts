@@ -19,8 +19,8 @@ function guarded(form: TextForm): TextForm {
   return (value) => {
     try {
       return form(value)
-    } catch {
-      return new Refusal('reading one of its fields threw')
+    } catch (cause) {
+      return new Refusal('reading one of its fields threw', '', cause)
     }
   }
 }

@@ -19,8 +19,8 @@ export interface NestedSyntax {
   keyForm(type: LogicalType, form: TextForm): TextForm
 }
 
-/** Quoted text doubles its escapes at each level; this much of it is more than any sensible value needs. */
-const MAX_QUOTED_LENGTH = 2 ** 26
+/** Each level of quotes doubles the escapes; this many of them are more than any sensible value needs. */
+const MAX_ESCAPES = 2 ** 20
 
 /**
  * DuckDB's own literals: `{"a":"1","b":["x",NULL]}`, `{"key"="value"}`.
@@ -47,13 +47,21 @@ export function literalSyntax(): NestedSyntax {
       const mustQuote = hasClosingBracket
       hasClosingBracket ||= before
       if (!mustQuote || text instanceof Refusal) return text
-      return text.length > MAX_QUOTED_LENGTH
-        ? new Refusal('it nests too deep for its brackets')
-        : quoted(text)
+      return hasTooManyEscapes(text) ? new Refusal('it nests too deep for its brackets') : quoted(text)
     },
     scalarForm: (_, form) => form,
     keyForm: (_, form) => form,
   }
+}
+
+function hasTooManyEscapes(text: string): boolean {
+  if (text.length <= MAX_ESCAPES) return false
+  let escapes = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit === 0x22 || unit === 0x5c) escapes++
+  }
+  return escapes > MAX_ESCAPES
 }
 
 /** JSON, which DuckDB's reader turns into the type: the only way to say which member of a UNION is meant. */

@@ -23,7 +23,8 @@ export class DateColumn extends ColumnEncoder {
         this.setNull(row)
         continue
       }
-      const days = typeof value === 'string' ? parseDate(value) : isDate(value) ? daysOfDate(value) : undefined
+      const days =
+        typeof value === 'string' ? parseDate(value) : isDate(value) ? daysOfDate(value) : undefined
       if (days === undefined) this.refuse(i, value, notADate(value))
       this.#days[row] = days
     }

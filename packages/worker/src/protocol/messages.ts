@@ -143,7 +143,7 @@ export type WorkerEvent =
 export interface WorkerStart {
   /** Where Comlink's calls come in. */
   readonly port: import('node:worker_threads').MessagePort
-  /** Lowest level that the worker logs, as in tslog: 0 silly to 6 fatal; 7 nothing. */
+  /** Lowest level that the worker logs, as in tslog: 0 silly to 6 fatal. */
   readonly minLogLevel: number
   /** Word 0 is 1 from the moment the worker has no DuckDB call in flight and never starts one again. */
   readonly stopped: SharedArrayBuffer

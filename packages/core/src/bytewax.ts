@@ -1,0 +1,253 @@
+import { InvalidOptionsError } from '@ducksink/worker'
+import { SinkEngine } from './engine.ts'
+import { OptionsCheck } from './options.ts'
+
+// The surface of bytewax.duckdb, under the same names: what its users know, on top of the engine.
+
+const PARTITION = 'partition_0'
+
+/**
+ * A sink into one table of one DuckDB or MotherDuck database, with a single partition.
+ *
+ * @example
+ * ```ts
+ * const sink = new DuckDBSink('events.duckdb', 'events', 'CREATE TABLE events (id INTEGER)')
+ * const partition = await sink.buildPart('out', 'partition_0')
+ * await partition.writeBatch([[{ id: 1 }, { id: 2 }]])
+ * await partition.close()
+ * ```
+ */
+export class DuckDBSink {
+  readonly #dbPath: string
+  readonly #tableName: string
+  readonly #createTableSql: string | undefined
+
+  /** @param createTableSql - exactly one CREATE statement, run where the table is absent */
+  constructor(dbPath: string, tableName = 'default_table', createTableSql?: string) {
+    this.#dbPath = dbPath
+    this.#tableName = tableName
+    this.#createTableSql = createTableSql
+  }
+
+  /** The one partition that the sink has. */
+  listParts(): ['partition_0'] {
+    return [PARTITION]
+  }
+
+  /**
+   * Opens the database, and makes the table where it is absent.
+   * @throws what {@link SinkEngine.open} throws.
+   */
+  async buildPart(stepId: string, forPart: string, resumeState: null = null): Promise<DuckDBSinkPartition> {
+    const check = new OptionsCheck()
+    check.text('stepId', stepId)
+    if (forPart !== PARTITION) check.problem(`forPart must be '${PARTITION}', the only partition`)
+    if (resumeState !== null) check.problem('resumeState must be null: this sink keeps none')
+    check.done('wrong arguments of buildPart')
+    const engine = await openEngine(this.#dbPath, this.#tableName, this.#createTableSql)
+    return new DuckDBSinkPartition(engine, this.#tableName)
+  }
+}
+
+/** An open partition; made by {@link DuckDBSink.buildPart}. */
+export class DuckDBSinkPartition {
+  readonly #engine: SinkEngine
+  readonly #tableName: string
+
+  constructor(engine: SinkEngine, tableName: string) {
+    this.#engine = engine
+    this.#tableName = tableName
+  }
+
+  /**
+   * Writes batches in order, each in a transaction of its own; after one that fails none is written.
+   * @throws what {@link SinkEngine.write} throws.
+   */
+  async writeBatch(batches: readonly (readonly object[])[]): Promise<void> {
+    for (const batch of batches) await this.#engine.write(this.#tableName, batch)
+  }
+
+  /** Always `null`: this sink keeps no state to resume from. */
+  snapshot(): null {
+    return null
+  }
+
+  /** Closes the database. */
+  close(): Promise<void> {
+    return this.#engine.close()
+  }
+}
+
+/** Where and how {@link output} writes. */
+export interface OutputOptions {
+  readonly dbPath: string
+  readonly tableName: string
+  /** Exactly one CREATE statement, run where the table is absent. */
+  readonly createTableSql?: string
+  /**
+   * Milliseconds that a key's first record waits for more of its key.
+   * @defaultValue 1_000
+   */
+  readonly timeoutMs?: number
+  /**
+   * Records of one key that make a batch.
+   * @defaultValue 122_880
+   */
+  readonly batchSize?: number
+}
+
+/** What {@link output} wrote. */
+export interface OutputSummary {
+  readonly rowCount: number
+  readonly batchCount: number
+  readonly durationMs: number
+}
+
+/**
+ * Writes a stream of keyed records, gathered into batches each of which holds records of one key.
+ *
+ * @example
+ * ```ts
+ * await output('out', events, { dbPath: 'events.duckdb', tableName: 'events' })
+ * ```
+ * @throws what the first batch that fails was refused with; what comes after it is not written.
+ */
+export async function output(
+  stepId: string,
+  up: AsyncIterable<[string, object]> | Iterable<[string, object]>,
+  options: OutputOptions,
+): Promise<OutputSummary> {
+  const { dbPath, tableName, createTableSql } = options
+  const { timeoutMs, batchSize } = resolveOutputOptions(stepId, options)
+  const startedAt = performance.now()
+  const engine = await openEngine(dbPath, tableName, createTableSql)
+  const batches = new KeyedBatches(engine, tableName, timeoutMs, batchSize)
+  try {
+    for await (const [key, record] of keyed(up)) await batches.add(key, record)
+    await batches.finish()
+  } finally {
+    batches.cancel()
+    await engine.close()
+  }
+  return {
+    rowCount: batches.rowCount,
+    batchCount: batches.batchCount,
+    durationMs: performance.now() - startedAt,
+  }
+}
+
+function openEngine(
+  path: string,
+  tableName: string,
+  createTableSql: string | undefined,
+): Promise<SinkEngine> {
+  const table = createTableSql === undefined ? {} : { createTableSql }
+  return SinkEngine.open({ path, tables: { [tableName]: table } })
+}
+
+function resolveOutputOptions(
+  stepId: string,
+  options: OutputOptions,
+): Required<Pick<OutputOptions, 'timeoutMs' | 'batchSize'>> {
+  const check = new OptionsCheck()
+  const fields = ['dbPath', 'tableName', 'createTableSql', 'timeoutMs', 'batchSize']
+  const given = check.object('options', options, fields)
+  check.text('stepId', stepId)
+  check.text('dbPath', given.dbPath)
+  check.text('tableName', given.tableName)
+  const timeoutMs = check.duration('timeoutMs', given.timeoutMs, 1_000)
+  const batchSize = check.count('batchSize', given.batchSize, 122_880)
+  check.done('wrong options of output')
+  return { timeoutMs, batchSize }
+}
+
+async function* keyed(
+  up: AsyncIterable<[string, object]> | Iterable<[string, object]>,
+): AsyncGenerator<[string, object]> {
+  let index = 0
+  for await (const item of up) {
+    if (!Array.isArray(item) || item.length !== 2 || typeof item[0] !== 'string') {
+      throw new InvalidOptionsError(`item ${index} is not a [key, record] pair`, {}, 'INVALID_ARGUMENT')
+    }
+    yield item
+    index++
+  }
+}
+
+interface KeyedBatch {
+  readonly records: object[]
+  readonly timer: NodeJS.Timeout
+}
+
+/** Gathers records by key, and writes each key's when there are enough of them or the oldest has waited long enough. */
+class KeyedBatches {
+  readonly #engine: SinkEngine
+  readonly #tableName: string
+  readonly #timeoutMs: number
+  readonly #batchSize: number
+  readonly #batches = new Map<string, KeyedBatch>()
+  readonly #writes = new Set<Promise<void>>()
+  #failure: { readonly error: unknown } | undefined
+  rowCount = 0
+  batchCount = 0
+
+  constructor(engine: SinkEngine, tableName: string, timeoutMs: number, batchSize: number) {
+    this.#engine = engine
+    this.#tableName = tableName
+    this.#timeoutMs = timeoutMs
+    this.#batchSize = batchSize
+  }
+
+  async add(key: string, record: object): Promise<void> {
+    const batch = this.#batches.get(key) ?? this.#begin(key)
+    batch.records.push(record)
+    if (batch.records.length >= this.#batchSize) this.#write(key)
+    if (this.#engine.writableNeedDrain) await this.#engine.ready
+    this.#throwFailure()
+  }
+
+  async finish(): Promise<void> {
+    for (const key of [...this.#batches.keys()]) {
+      this.#write(key)
+      if (this.#engine.writableNeedDrain) await this.#engine.ready
+      this.#throwFailure()
+    }
+    await Promise.all(this.#writes)
+    this.#throwFailure()
+  }
+
+  /** Forgets what is not written yet. */
+  cancel(): void {
+    for (const { timer } of this.#batches.values()) clearTimeout(timer)
+    this.#batches.clear()
+  }
+
+  #begin(key: string): KeyedBatch {
+    const timer = setTimeout(() => this.#write(key), this.#timeoutMs)
+    const batch = { records: [], timer }
+    this.#batches.set(key, batch)
+    return batch
+  }
+
+  #write(key: string): void {
+    const batch = this.#batches.get(key)
+    if (batch === undefined || this.#failure !== undefined) return
+    clearTimeout(batch.timer)
+    this.#batches.delete(key)
+    const write = this.#engine.write(this.#tableName, batch.records, { key }).then(
+      ({ rowCount }) => {
+        this.rowCount += rowCount
+        this.batchCount++
+      },
+      (error: unknown) => {
+        this.#failure ??= { error }
+      },
+    )
+    this.#writes.add(write)
+    void write.then(() => this.#writes.delete(write))
+  }
+
+  #throwFailure(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+}

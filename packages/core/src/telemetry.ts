@@ -1,0 +1,87 @@
+import type { SinkError, WorkerEvent } from '@ducksink/worker'
+import type { SinkLog } from './log.ts'
+import type { WriteOutcome } from './write-queue.ts'
+
+/** What an engine has done since it was opened, and what it holds now. */
+export interface SinkStats {
+  readonly committedBatches: number
+  readonly committedRows: number
+  /** Encoded bytes of the committed batches. */
+  readonly committedBytes: number
+  readonly failedBatches: number
+  readonly bufferedBytes: number
+  readonly bufferedBatches: number
+  /** Bytes of buffers that are kept to be used again. */
+  readonly pooledBytes: number
+  /** Times that pressure has begun. */
+  readonly pressureCount: number
+}
+
+/** What is counted, as against what is held at the moment. */
+export type SinkCounts = Omit<SinkStats, 'bufferedBytes' | 'bufferedBatches' | 'pooledBytes'>
+
+/** Counts and logs what happens; no row value and no secret gets here. */
+export class Telemetry {
+  readonly #log: SinkLog
+  readonly #counts = {
+    committedBatches: 0,
+    committedRows: 0,
+    committedBytes: 0,
+    failedBatches: 0,
+    pressureCount: 0,
+  }
+
+  constructor(log: SinkLog) {
+    this.#log = log
+  }
+
+  get counts(): SinkCounts {
+    return { ...this.#counts }
+  }
+
+  get minLogLevel(): number {
+    return this.#log.minLevel
+  }
+
+  pressure(on: boolean, held: { readonly bufferedBytes: number; readonly bufferedBatches: number }): void {
+    const { bufferedBytes, bufferedBatches } = held
+    this.#log.debug(on ? 'pressure on' : 'pressure off', { bufferedBytes, bufferedBatches })
+    if (on) this.#counts.pressureCount++
+  }
+
+  settled(outcome: WriteOutcome): void {
+    const { table } = outcome
+    if (outcome.status === 'failed') {
+      const { key, error } = outcome
+      const { code, message } = error as Partial<SinkError>
+      this.#counts.failedBatches++
+      this.#log.warn('batch failed', { table, key, code, reason: message })
+      return
+    }
+    const { key, rowCount, sequence, durationMs } = outcome.receipt
+    this.#counts.committedBatches++
+    this.#counts.committedRows += rowCount
+    this.#counts.committedBytes += outcome.byteLength
+    this.#log.debug('batch committed', { table, key, rowCount, sequence, durationMs })
+  }
+
+  workerEvent(event: WorkerEvent): void {
+    switch (event.type) {
+      case 'log':
+        this.#log.forward(event.line)
+        return
+      case 'fatal':
+        this.#log.error('the worker cannot go on', { code: event.error.code, reason: event.error.message })
+        return
+      case 'schemaChange':
+        // the worker logs this itself
+        return
+      default:
+        event satisfies never
+    }
+  }
+
+  death(reason: string): void {
+    this.#log.error('the worker died', { reason })
+  }
+}
