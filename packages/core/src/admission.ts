@@ -108,13 +108,20 @@ export class Admission {
     this.#update()
   }
 
-  /** Resolves when a part may be sent; one at a time, and one larger than the bound when nothing else is under way. */
-  async acquire(bytes: number): Promise<void> {
-    if (this.#sentBytes > 0 && this.#sentBytes + bytes > this.#window) {
-      await new Promise<void>((proceed) => {
-        this.#room = { bytes, proceed }
-      })
-    }
+  /** True where a part of so many bytes may be sent; one larger than the bound when nothing else is under way. */
+  hasRoom(bytes: number): boolean {
+    return this.#sentBytes === 0 || this.#sentBytes + bytes <= this.#window
+  }
+
+  /** Resolves when {@link hasRoom} has become true; one at a time may wait. */
+  room(bytes: number): Promise<void> {
+    return new Promise((proceed) => {
+      this.#room = { bytes, proceed }
+    })
+  }
+
+  /** Counts a part that is sent; it counts until {@link release}. */
+  acquire(bytes: number): void {
     this.#sentBytes += bytes
     this.#update()
   }
@@ -123,7 +130,7 @@ export class Admission {
   release(bytes: number): void {
     this.#sentBytes -= bytes
     const room = this.#room
-    if (room !== undefined && (this.#sentBytes === 0 || this.#sentBytes + room.bytes <= this.#window)) {
+    if (room !== undefined && this.hasRoom(room.bytes)) {
       this.#room = undefined
       room.proceed()
     }

@@ -149,7 +149,8 @@ export class RecordCollector<T extends object> implements Collector<T> {
     this.#one[0] = record
     try {
       for (const { column, field } of fields.observe(this.#one, 0, 1)) encoder.activate(column, field)
-      encoder.encode(this.#one, 0, 1, MAX_PART_ROWS)
+      // none is taken where the strings of the chunk have no room left; the next chunk has
+      while (encoder.encode(this.#one, 0, 1, MAX_PART_ROWS) === 0);
     } finally {
       this.#one.length = 0
     }

@@ -92,6 +92,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       admission: this.#admission,
       pool: this.#pool,
       slice: this.#slice,
+      maxGroupBatches: options.groupCommit === false ? 1 : options.groupCommit.maxBatches,
       onSettled: (outcome) => this.#telemetry.settled(outcome),
     })
     this.#tables = new Tables(options.tables, (setup) => this.#client.call('prepareTable', setup))

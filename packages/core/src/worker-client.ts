@@ -69,9 +69,10 @@ export class WorkerClient {
     this.#worker.unref()
   }
 
-  /** Sends a part; its buffer is transferred and comes back with the reply. */
-  insert(request: InsertRequest): Promise<InsertReply> {
-    return this.#race(() => this.#insert(Comlink.transfer(request, [request.buffer])))
+  /** Sends parts; their buffers are transferred and come back with the replies. */
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+    const buffers = requests.map((request) => request.buffer)
+    return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)))
   }
 
   /** Calls any other method. */

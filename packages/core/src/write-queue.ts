@@ -9,6 +9,7 @@ import {
 import type { Admission } from './admission.ts'
 import type { BatchHead, BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import { Outbox } from './outbox.ts'
 import type { TimeSlice } from './time-slice.ts'
 import { type WorkerClient, WorkerGoneError } from './worker-client.ts'
 
@@ -40,6 +41,8 @@ export interface WriteQueueContext {
   readonly admission: Admission
   readonly pool: BufferPool
   readonly slice: TimeSlice
+  /** Writes that may share a commit, and so a message and its answer. */
+  readonly maxGroupBatches: number
   readonly onSettled: (outcome: WriteOutcome) => void
 }
 
@@ -87,12 +90,14 @@ export class WriteQueue {
   readonly #context: WriteQueueContext
   readonly #waiting: QueuedWrite[] = []
   readonly #unsettled = new Set<Promise<unknown>>()
+  readonly #outbox: Outbox
   #pumping = false
   #nextWriteId = 1
   #sequence = 0
 
   constructor(context: WriteQueueContext) {
     this.#context = context
+    this.#outbox = new Outbox(context.client, context.maxGroupBatches)
   }
 
   /** Number of writes that are not settled. */
@@ -172,8 +177,11 @@ export class WriteQueue {
       const write = this.#waiting.shift()
       if (write === undefined) break
       await this.#dispatch(write)
-      if (this.#context.slice.isSpent) await this.#context.slice.yield()
+      if (!this.#context.slice.isSpent) continue
+      this.#outbox.flush()
+      await this.#context.slice.yield()
     }
+    this.#outbox.flush()
     this.#pumping = false
   }
 
@@ -186,14 +194,15 @@ export class WriteQueue {
         this.#commit(dispatch, this.#sequence)
         return
       }
+      // whatever this write waits for must not hold up those before it
+      if (source.table.layout === undefined) this.#outbox.flush()
       const head = await source.begin()
       for (let last = false; !last; ) {
         signal?.throwIfAborted()
+        if (dispatch.failure !== undefined) throw dispatch.failure
         const next = await source.next()
         last = next.last
-        await this.#context.admission.acquire(next.part.byteLength)
-        if (dispatch.failure !== undefined) throw dispatch.failure
-        signal?.throwIfAborted()
+        await this.#acquire(next.part)
         this.#send(dispatch, head, next.part, !firstSent, last)
         firstSent = true
       }
@@ -205,6 +214,15 @@ export class WriteQueue {
     }
   }
 
+  async #acquire({ byteLength }: Part): Promise<void> {
+    const { admission } = this.#context
+    if (!admission.hasRoom(byteLength)) {
+      this.#outbox.flush()
+      await admission.room(byteLength)
+    }
+    admission.acquire(byteLength)
+  }
+
   async #abandon(writeId: number): Promise<void> {
     await this.#context.client.call('abandon', writeId).catch((error: unknown) => {
       // a dead worker's transaction is rolled back with it
@@ -213,7 +231,7 @@ export class WriteQueue {
   }
 
   #send(dispatch: Dispatch, head: BatchHead, part: Part, first: boolean, last: boolean): void {
-    const { admission, client } = this.#context
+    const { admission } = this.#context
     const { writeId, write } = dispatch
     dispatch.byteLength += part.byteLength
     const expected = Math.min(write.expectedBytes, write.source.table.expectedBytes(part.rowCount))
@@ -229,16 +247,18 @@ export class WriteQueue {
       last,
       key: write.key,
     }
-    client.insert(request).then(
-      (reply) => {
+    this.#outbox.post({
+      request,
+      byteLength: part.byteLength,
+      onReply: (reply) => {
         admission.release(part.byteLength)
         this.#onReply(dispatch, reply, last)
       },
-      (error: unknown) => {
+      onLoss: (error) => {
         admission.release(part.byteLength)
         this.#onLoss(dispatch, error, last)
       },
-    )
+    })
   }
 
   #onReply(dispatch: Dispatch, reply: InsertReply, last: boolean): void {

@@ -122,11 +122,11 @@ describe('a nested value', () => {
       { tag: 'b', value: 1 },
       'it is not { tag, value } or { [tag]: value } with a member of the UNION',
     ],
-    ['UNION(a BIT)', { a: '01' }, 'at .a, a BIT inside a UNION is not supported yet'],
+    ['UNION(a BIT)', { a: '01' }, 'BIT beside a UNION or a list of JSON is not supported yet'],
     [
       'UNION(a BLOB)',
       { a: new Uint8Array([255]) },
-      'at .a, bytes that are not UTF-8 are not supported inside a UNION yet',
+      'at .a, bytes that are not UTF-8 are not supported beside a UNION yet',
     ],
     ['VARCHAR[]', ['\ud800'], 'at [0], it has a lone surrogate, which UTF-8 cannot hold'],
   ])('that %s cannot hold is refused: %s', (type, value, reason) => {

@@ -133,7 +133,7 @@ export const nestedType: fc.Arbitrary<LogicalType> = fc.letrec<{
   ),
 })).nested
 
-/** True where ducksink says that it carries the type: some are not, inside a UNION or beside JSON. */
+/** True where ducksink says that it carries the type: some are not, beside a UNION or a list of JSON. */
 export function isCarried(type: LogicalType, inJson: boolean = castsThroughJson(type)): boolean {
   switch (type.id) {
     case 'LIST':

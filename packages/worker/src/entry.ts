@@ -2,13 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { type Endpoint, expose, transfer } from 'comlink'
 import { createLog } from './log.ts'
 import { errorToData } from './protocol/errors.ts'
-import {
-  type InsertRequest,
-  SINK_METHODS,
-  type SinkApi,
-  type WorkerEvent,
-  type WorkerStart,
-} from './protocol/messages.ts'
+import { SINK_METHODS, type SinkApi, type WorkerEvent, type WorkerStart } from './protocol/messages.ts'
 import { SinkWorker } from './sink-worker.ts'
 
 const { port, minLogLevel, stopped } = workerData as WorkerStart
@@ -47,9 +41,12 @@ parentPort?.on('message', () => void stop())
 const api: SinkApi = {
   open: (request) => worker.open(request),
   prepareTable: (setup) => worker.prepareTable(setup),
-  insert: async (request: InsertRequest) => {
-    const reply = await worker.insert(request)
-    return transfer(reply, [reply.buffer])
+  insert: async (requests) => {
+    const replies = await worker.insert(requests)
+    return transfer(
+      replies,
+      replies.map((reply) => reply.buffer),
+    )
   },
   abandon: (writeId) => worker.abandon(writeId),
   query: (request) => worker.query(request),

@@ -84,10 +84,11 @@ export class SinkWorker implements SinkApi {
     )
   }
 
-  insert(request: InsertRequest): Promise<InsertReply> {
-    return new Promise((reply) => {
-      this.#push({ kind: 'insert', request, reply })
-    })
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+    const replies = requests.map(
+      (request) => new Promise<InsertReply>((reply) => this.#push({ kind: 'insert', request, reply })),
+    )
+    return Promise.all(replies)
   }
 
   abandon(writeId: number): Promise<void> {

@@ -23,7 +23,9 @@ export class BatchEncoder {
   readonly #writer: PartWriter
   readonly #encoders: (ColumnEncoder | undefined)[]
   /** The encoders of the columns that the batch at hand writes. */
-  #active: ColumnEncoder[] = []
+  readonly #active: ColumnEncoder[] = []
+  /** The same, each at its column's place in the layout. */
+  readonly #activeByColumn: (ColumnEncoder | undefined)[]
   #chunkRow = 0
   #maxChunkRows = MAX_CHUNK_ROWS
   /** Bytes of the last part: about as much as the next will take. */
@@ -37,6 +39,7 @@ export class BatchEncoder {
     this.#types = layout.columns.map((column) => parseLogicalType(column.type))
     this.#writer = new PartWriter(layout.columns.length, allocate)
     this.#encoders = layout.columns.map(() => undefined)
+    this.#activeByColumn = layout.columns.map(() => undefined)
   }
 
   /** Rows of the part under way. */
@@ -59,7 +62,8 @@ export class BatchEncoder {
   /** Begins a batch that writes no column yet. */
   begin(): void {
     this.abort()
-    this.#active = []
+    this.#active.length = 0
+    this.#activeByColumn.fill(undefined)
   }
 
   /** Makes a column part of the batch, read from `field`; rows already there get NULL. */
@@ -69,6 +73,7 @@ export class BatchEncoder {
     encoder.truncate(0)
     encoder.fillNulls(0, this.#chunkRow)
     this.#active.push(encoder)
+    this.#activeByColumn[column] = encoder
     this.#maxChunkRows = Math.max(
       64,
       Math.min(MAX_CHUNK_ROWS, Math.floor(MAX_CHUNK_VALUES / this.#active.length)),
@@ -76,7 +81,8 @@ export class BatchEncoder {
   }
 
   /**
-   * Encodes records from `from` on, up to `to` or the end of the chunk; returns the index after the last one.
+   * Encodes records from `from` on, up to `to` or the end of the chunk; returns the index after the last one, which
+   * is `from` itself where a chunk of long strings had no room left and the next call begins another.
    * @throws {@link ValueError} at the first value that does not fit; the rows of this call are then forgotten.
    */
   encode(
@@ -85,6 +91,8 @@ export class BatchEncoder {
     to: number,
     expectedRows: number = to - from,
   ): number {
+    // a column that was activated since may have made chunks shorter
+    if (this.#chunkRow >= this.#maxChunkRows) this.#sealChunk(expectedRows)
     const startRow = this.#chunkRow
     const span = this.#span
     span.records = records
@@ -150,9 +158,7 @@ export class BatchEncoder {
 
   #sealChunk(expectedRows: number): void {
     const rowCount = this.#chunkRow
-    const blocks = this.#encoders.map((encoder) =>
-      encoder !== undefined && this.#active.includes(encoder) ? encoder.block(rowCount) : undefined,
-    )
+    const blocks = this.#activeByColumn.map((encoder) => encoder?.block(rowCount))
     const expected = (this.#expectedBytes / this.#expectedRows) * expectedRows * 1.1
     this.#writer.appendChunk(rowCount, blocks, expected)
     for (const encoder of this.#active) encoder.truncate(0)

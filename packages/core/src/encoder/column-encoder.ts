@@ -101,6 +101,10 @@ export abstract class ColumnEncoder {
   truncate(rowCount: number): void {
     if (this.#nullCount === 0) return
     this.#nullCount = 0
+    if (rowCount === 0) {
+      this.#validity.fill(255)
+      return
+    }
     for (let row = 0; row < MAX_CHUNK_ROWS; row++) {
       const bit = 1 << (row & 7)
       const byte = this.#validity[row >> 3] as number

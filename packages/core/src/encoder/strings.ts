@@ -11,6 +11,7 @@ import type { TextForm } from './refusal.ts'
 
 const RUN_ROWS = 512
 const ENTRY_WORDS = 4
+const FIRST_HEAP_BYTES = 2 ** 14
 
 /** Bytes of strings in one chunk beyond which it takes no more rows: DuckDB gets them in one piece. */
 export const MAX_HEAP_BYTES: number = 8 * 2 ** 20
@@ -21,7 +22,7 @@ const offsets = new Uint32Array(MAX_CHUNK_ROWS + 1)
 abstract class HeapColumn extends ColumnEncoder {
   protected readonly entries: Uint32Array = new Uint32Array(this.buffer)
   protected readonly entryBytes: Uint8Array = new Uint8Array(this.buffer)
-  protected bytes: Buffer = Buffer.allocUnsafeSlow(1 << 14)
+  protected bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
   protected used = 0
   /** Bytes of the rows that are kept; set at the start of each `fill`. */
   #mark = 0
@@ -42,6 +43,8 @@ abstract class HeapColumn extends ColumnEncoder {
     if (rowCount === 0) {
       this.used = 0
       this.#hasLong = false
+      // one huge string must not keep its room for ever
+      if (this.bytes.byteLength > 2 * MAX_HEAP_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
     } else if (rowCount === this.#markRow) {
       this.used = this.#mark
     }

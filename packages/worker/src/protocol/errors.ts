@@ -46,6 +46,16 @@ export interface ErrorData extends Omit<SinkErrorDetails, 'cause'> {
   readonly causeMessage?: string | undefined
 }
 
+const DETAIL_NAMES: ReadonlySet<string> = new Set([
+  'table',
+  'column',
+  'row',
+  'expected',
+  'found',
+  'key',
+  'problems',
+])
+
 /**
  * The root of every error that ducksink raises itself.
  *
@@ -55,25 +65,23 @@ export class SinkError extends Error {
   readonly code: SinkErrorCode
   /** True when the same call may succeed later, unchanged. */
   readonly retryable: boolean
-  readonly table: string | undefined
-  readonly column: string | undefined
-  readonly row: number | undefined
-  readonly expected: string | undefined
-  readonly found: string | undefined
-  readonly key: string | undefined
-  readonly problems: readonly string[] | undefined
+  declare readonly table?: string
+  declare readonly column?: string
+  declare readonly row?: number
+  declare readonly expected?: string
+  declare readonly found?: string
+  declare readonly key?: string
+  declare readonly problems?: readonly string[]
 
   constructor(code: SinkErrorCode, message: string, details: SinkErrorDetails = {}, retryable = false) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    const { cause, ...where } = details
+    super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.retryable = retryable
-    this.table = details.table
-    this.column = details.column
-    this.row = details.row
-    this.expected = details.expected
-    this.found = details.found
-    this.key = details.key
-    this.problems = details.problems
+    for (const [name, value] of Object.entries(where)) {
+      // only what is known becomes a property: an error is read by people
+      if (value !== undefined && DETAIL_NAMES.has(name)) Object.assign(this, { [name]: value })
+    }
   }
 
   override get name(): string {

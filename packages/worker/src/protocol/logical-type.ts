@@ -298,17 +298,14 @@ function fieldNames(fields: readonly TypeField[]): string {
 export function castsThroughJson(type: LogicalType): boolean {
   switch (type.id) {
     case 'LIST':
+      return type.element.id === 'JSON' || castsThroughJson(type.element)
     case 'ARRAY':
-      return holdsJson(type.element)
+      return castsThroughJson(type.element)
     case 'STRUCT':
-      return type.fields.some((field) => holdsJson(field.type))
+      return type.fields.some((field) => castsThroughJson(field.type))
     case 'MAP':
-      return holdsJson(type.key) || holdsJson(type.value)
+      return castsThroughJson(type.key) || castsThroughJson(type.value)
     default:
       return type.id === 'UNION'
   }
-}
-
-function holdsJson(type: LogicalType): boolean {
-  return type.id === 'JSON' || castsThroughJson(type)
 }

@@ -103,7 +103,8 @@ export interface SinkApi {
   open(request: OpenRequest): Promise<OpenReply>
   /** The columns of a table, which is made first where `setup` says how. */
   prepareTable(setup: TableSetup): Promise<PrepareReply>
-  insert(request: InsertRequest): Promise<InsertReply>
+  /** Takes parts in order; the answer is given when all of them have theirs. */
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]>
   /** Rolls back a write whose last part will not come; resolves when nothing of it is left. */
   abandon(writeId: number): Promise<void>
   query(request: QueryRequest): Promise<QueryReply>
