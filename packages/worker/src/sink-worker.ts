@@ -48,6 +48,8 @@ export class SinkWorker implements SinkApi {
   readonly #log: Logger<ILogObj>
   readonly #post: (event: WorkerEvent) => void
   #session: Session | undefined
+  /** The opening or closing under way: it calls DuckDB while there is no session. Never rejects. */
+  #transition: Promise<unknown> = Promise.resolve()
   #pumping = false
   #wake: (() => void) | undefined
 
@@ -56,19 +58,10 @@ export class SinkWorker implements SinkApi {
     this.#post = post
   }
 
-  async open(request: OpenRequest): Promise<OpenReply> {
-    let database: Database | undefined
-    try {
-      database = await openDatabase(request.path, request.config, request.lockNonce)
-      const session = this.#start(database, request)
-      for (const table of request.tables) await session.evolution.prepare(table)
-      this.#session = session
-      this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
-      return { status: 'open', target: database.target }
-    } catch (error) {
-      database?.close()
-      return { status: 'failed', error: errorToData(error) }
-    }
+  open(request: OpenRequest): Promise<OpenReply> {
+    const opened = this.#open(request)
+    this.#transition = opened
+    return opened
   }
 
   prepareTable(setup: TableSetup): Promise<PrepareReply> {
@@ -120,7 +113,7 @@ export class SinkWorker implements SinkApi {
   async close(): Promise<CloseReply> {
     const session = this.#session
     if (session === undefined) return { status: 'closed' }
-    return this.#onWriter<CloseReply>(
+    const ended = this.#onWriter<CloseReply>(
       async () => {
         this.#session = undefined
         session.statements.clear()
@@ -136,15 +129,33 @@ export class SinkWorker implements SinkApi {
       },
       (error) => ({ status: 'failed', error: errorToData(error) }),
     )
+    this.#transition = ended
+    return ended
   }
 
   /** Ends what is in flight and closes, whatever still waits: the thread is about to go. */
   async stop(): Promise<void> {
+    if (this.#session === undefined) await this.#transition
     const session = this.#session
     this.#session = undefined
     if (session === undefined) return
     session.reads.interrupt()
     await session.database.stop()
+  }
+
+  async #open(request: OpenRequest): Promise<OpenReply> {
+    let database: Database | undefined
+    try {
+      database = await openDatabase(request.path, request.config, request.lockNonce)
+      const session = this.#start(database, request)
+      for (const table of request.tables) await session.evolution.prepare(table)
+      this.#session = session
+      this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
+      return { status: 'open', target: database.target }
+    } catch (error) {
+      database?.close()
+      return { status: 'failed', error: errorToData(error) }
+    }
   }
 
   #start(database: Database, request: OpenRequest): Session {

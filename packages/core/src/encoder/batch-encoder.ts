@@ -24,7 +24,10 @@ export class BatchEncoder {
   readonly #encoders: (ColumnEncoder | undefined)[]
   /** The encoders of the columns that the batch at hand writes. */
   readonly #active: ColumnEncoder[] = []
-  /** The same, each at its column's place in the layout. */
+  /** Those of them that have a heap, and the bytes that a row takes in all of them beside it. */
+  readonly #withHeap: ColumnEncoder[] = []
+  #rowBytes = 0
+  /** All of them, each at its column's place in the layout. */
   readonly #activeByColumn: (ColumnEncoder | undefined)[]
   #chunkRow = 0
   #maxChunkRows = MAX_CHUNK_ROWS
@@ -54,8 +57,8 @@ export class BatchEncoder {
 
   /** Bytes of the part under way, with the chunk that is being filled. */
   get heldBytes(): number {
-    let bytes = this.#writer.byteLength
-    for (const encoder of this.#active) bytes += encoder.byteLength(this.#chunkRow)
+    let bytes = this.#writer.byteLength + this.#chunkRow * this.#rowBytes
+    for (const encoder of this.#withHeap) bytes += encoder.heapBytes
     return bytes
   }
 
@@ -63,6 +66,8 @@ export class BatchEncoder {
   begin(): void {
     this.abort()
     this.#active.length = 0
+    this.#withHeap.length = 0
+    this.#rowBytes = 0
     this.#activeByColumn.fill(undefined)
   }
 
@@ -73,6 +78,8 @@ export class BatchEncoder {
     encoder.truncate(0)
     encoder.fillNulls(0, this.#chunkRow)
     this.#active.push(encoder)
+    if (encoder.heap !== undefined) this.#withHeap.push(encoder)
+    this.#rowBytes += encoder.width
     this.#activeByColumn[column] = encoder
     this.#maxChunkRows = Math.max(
       64,

@@ -48,7 +48,8 @@ export abstract class ColumnEncoder {
   protected guarded: boolean
   /** Room for the values of one chunk. */
   protected readonly buffer: ArrayBuffer
-  readonly #width: number
+  /** Bytes of a value, or of a string's entry. */
+  readonly width: number
   readonly #values: Uint8Array
   readonly #validity = new Uint8Array(new ArrayBuffer(VALIDITY_BYTES)).fill(255)
   #nullCount = 0
@@ -57,8 +58,8 @@ export abstract class ColumnEncoder {
     this.column = column
     this.#field = column.name
     this.guarded = isInherited(column.name)
-    this.#width = NATIVE_WIDTHS[wireTypeOf(column.type)]
-    this.buffer = new ArrayBuffer(MAX_CHUNK_ROWS * this.#width)
+    this.width = NATIVE_WIDTHS[wireTypeOf(column.type)]
+    this.buffer = new ArrayBuffer(MAX_CHUNK_ROWS * this.width)
     this.#values = new Uint8Array(this.buffer)
   }
 
@@ -79,17 +80,12 @@ export abstract class ColumnEncoder {
    */
   abstract fill(span: Span): number
 
-  /** Bytes of the first `rowCount` rows. */
-  byteLength(rowCount: number): number {
-    return rowCount * this.#width + this.heapBytes
-  }
-
   /** What was gathered, `undefined` where every row is NULL. */
   block(rowCount: number): ColumnBlock | undefined {
     if (this.#nullCount === rowCount) return undefined
     return {
       values: this.#values,
-      width: this.#width,
+      width: this.width,
       validity: this.#validity,
       nullCount: this.#nullCount,
       heap: this.heap,
@@ -119,12 +115,13 @@ export abstract class ColumnEncoder {
     for (let row = from; row < to; row++) this.setNull(row)
   }
 
-  /** The bytes that string entries point into. */
-  protected get heap(): Uint8Array | undefined {
+  /** The bytes that string entries point into; only columns of strings have them. */
+  get heap(): Uint8Array | undefined {
     return undefined
   }
 
-  protected get heapBytes(): number {
+  /** How many of them are in use. */
+  get heapBytes(): number {
     return 0
   }
 
@@ -133,8 +130,8 @@ export abstract class ColumnEncoder {
     this.#nullCount++
   }
 
-  protected refuse(row: number, value: unknown, because: string): never {
-    throw valueError(this.column, row, value, because)
+  protected refuse(row: number, value: unknown, because: string, cause?: unknown): never {
+    throw valueError(this.column, row, value, because, cause)
   }
 }
 
@@ -144,12 +141,18 @@ export function ownValue(record: FieldRecord, field: string): unknown {
 }
 
 /** A {@link ValueError} for a value that its column cannot hold; the value itself stays out of it. */
-export function valueError(column: ColumnInfo, row: number, value: unknown, because: string): ValueError {
+export function valueError(
+  column: ColumnInfo,
+  row: number,
+  value: unknown,
+  because: string,
+  cause?: unknown,
+): ValueError {
   const { table, name, type } = column
   const expected = logicalTypeName(type)
   const found = kindOf(value)
   const message = `row ${row}, column "${name}" of table "${table}": ${found} cannot become ${expected}: ${because}`
-  return new ValueError(message, { table, column: name, row, expected, found })
+  return new ValueError(message, { table, column: name, row, expected, found, cause })
 }
 
 /** The kind of a JS value, as errors name it. */

@@ -98,7 +98,8 @@ function plainDecimal(significant: string, power: number): string {
   return `${significant.slice(0, power)}.${significant.slice(power)}`
 }
 
-function notAnInteger(value: unknown): string {
-  if (typeof value !== 'number') return 'it is not an integer'
-  return Number.isNaN(value) ? 'NaN is not an integer' : 'it has a fraction, and is not rounded'
+/** Why {@link toInteger} finds no integer in a value. */
+export function notAnInteger(value: unknown): string {
+  if (Number.isFinite(value)) return 'it has a fraction, and is not rounded'
+  return Number.isNaN(value) ? 'NaN is not an integer' : 'it is not an integer'
 }

@@ -29,11 +29,11 @@ abstract class HeapColumn extends ColumnEncoder {
   #markRow = 0
   #hasLong = false
 
-  protected override get heap(): Uint8Array {
+  override get heap(): Uint8Array {
     return this.bytes
   }
 
-  protected override get heapBytes(): number {
+  override get heapBytes(): number {
     // where every string is inline, nothing points into the heap
     return this.#hasLong ? this.used : 0
   }
@@ -257,7 +257,7 @@ export class TextFormColumn extends HeapColumn {
         continue
       }
       const text = this.#textForm(value)
-      if (typeof text !== 'string') this.refuse(i, value, text.expected)
+      if (typeof text !== 'string') this.refuse(i, value, text.expected, text.cause)
       if (!text.isWellFormed()) this.refuse(i, value, 'it has a lone surrogate, which UTF-8 cannot hold')
       this.appendString(text, row)
     }

@@ -1,0 +1,75 @@
+import { expect, it } from 'vitest'
+import { databasePath, openEngine } from './open-engine.ts'
+import { readFile } from './read-file.ts'
+
+const createTableSql = `CREATE TABLE events (id INTEGER, a INTEGER DEFAULT 7, b VARCHAR DEFAULT 'none')`
+const tables = { events: { createTableSql } }
+
+async function written(...batches: (readonly object[])[]): Promise<unknown> {
+  const path = databasePath()
+  const engine = await openEngine({ path, tables })
+  for (const batch of batches) await engine.write('events', batch)
+  await engine.close()
+  const rows = await readFile(path, 'FROM events ORDER BY id')
+  return rows.map(({ id, a, b }) => [id, a, b])
+}
+
+it('a field that no record of a batch has gets the DEFAULT of its column', async () => {
+  expect(await written([{ id: 1 }, { id: 2 }], [{ id: 3, b: 'x' }])).toEqual([
+    [1, 7, 'none'],
+    [2, 7, 'none'],
+    [3, 7, 'x'],
+  ])
+})
+
+it('a field that only some records of a batch have is NULL in the others', async () => {
+  const many = Array.from({ length: 9_000 }, (_, id) => ({ id: id + 10 }))
+  const rows = await written([{ id: 1 }, { id: 2, a: 5 }, { id: 3 }], [...many, { id: 9_999, b: 'last' }])
+  expect(rows).toEqual([
+    [1, null, 'none'],
+    [2, 5, 'none'],
+    [3, null, 'none'],
+    ...many.map(({ id }) => [id, 7, null]),
+    [9_999, 7, 'last'],
+  ])
+})
+
+it('an undefined field is a field that is there and NULL', async () => {
+  expect(await written([{ id: 1, a: undefined }], [{ id: 2, a: null, b: undefined }])).toEqual([
+    [1, null, 'none'],
+    [2, null, null],
+  ])
+})
+
+it('fields may stand in any order, and in another one in each record', async () => {
+  const rows = await written([
+    { b: 'x', a: 1, id: 1 },
+    { id: 2, b: 'y', a: 2 },
+    { a: 3, id: 3 },
+    { id: 4, a: 4, b: 'z' },
+    { b: 'w', id: 5 },
+  ])
+  expect(rows).toEqual([
+    [1, 1, 'x'],
+    [2, 2, 'y'],
+    [3, 3, null],
+    [4, 4, 'z'],
+    [5, null, 'w'],
+  ])
+})
+
+it('a batch in which every value of a column is NULL is written as NULL, chunk for chunk', async () => {
+  const rows = await written(
+    Array.from({ length: 5_000 }, (_, id) => ({ id, a: id < 2_500 ? null : id, b: null })),
+  )
+  expect(rows).toEqual(Array.from({ length: 5_000 }, (_, id) => [id, id < 2_500 ? null : id, null]))
+})
+
+it('a batch without any field of the table is refused', async () => {
+  const engine = await openEngine({ tables })
+  await expect(engine.write('events', [{}, {}])).rejects.toMatchObject({
+    name: 'SchemaError',
+    code: 'SCHEMA_MISMATCH',
+    table: 'events',
+  })
+})

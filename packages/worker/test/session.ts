@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { BatchFunction } from '../src/batch-function.ts'
+import { Catalog, type KnownLayout } from '../src/catalog.ts'
+import type { Row } from '../src/connection.ts'
+import { type Database, openDatabase } from '../src/database.ts'
+import { Evolution } from '../src/evolution.ts'
+import { InsertStatements } from '../src/insert-statement.ts'
+import { parseLogicalType } from '../src/protocol/logical-type.ts'
+import type { InsertRequest, SchemaChange, TableReference } from '../src/protocol/messages.ts'
+import { wireTypeOf } from '../src/protocol/wire-type.ts'
+import { Transactions } from '../src/transaction.ts'
+import { encodePart, type PhysicalValue } from './parts.ts'
+
+/** A directory that is gone when the test has ended. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ducksink-worker-'))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** What the worker holds while a target is open, without the queue around it. */
+export interface Session {
+  readonly database: Database
+  readonly batch: BatchFunction
+  readonly catalog: Catalog
+  readonly statements: InsertStatements
+  readonly evolution: Evolution
+  readonly transactions: Transactions
+  readonly changes: readonly SchemaChange[]
+  /** Runs SQL on the writing connection. */
+  rows(sql: string): Promise<readonly Row[]>
+  /** The columns of a table that is there. */
+  layout(table: string | TableReference): Promise<KnownLayout>
+  close(): void
+}
+
+export async function openSession(
+  path = ':memory:',
+  config: Readonly<Record<string, string>> = {},
+): Promise<Session> {
+  const database = await openDatabase(path, config, randomUUID())
+  const { writer: connection, target } = database
+  const batch = new BatchFunction(connection.raw)
+  const catalog = new Catalog(connection, target.catalog)
+  const statements = new InsertStatements(connection, catalog, batch)
+  const changes: SchemaChange[] = []
+  const evolution = new Evolution(connection, catalog, (change) => changes.push(change))
+  const transactions = new Transactions({ connection, catalog, statements, batch })
+  let isOpen = true
+  const close = (): void => {
+    if (!isOpen) return
+    isOpen = false
+    statements.clear()
+    database.close()
+  }
+  onTestFinished(close)
+  return {
+    database,
+    batch,
+    catalog,
+    statements,
+    evolution,
+    transactions,
+    changes,
+    rows: (sql) => connection.rows(sql),
+    async layout(table) {
+      const layout = await catalog.describe(typeof table === 'string' ? { name: table } : table)
+      if (layout === undefined) throw new Error('there is no such table')
+      return layout
+    },
+    close,
+  }
+}
+
+let nextWriteId = 1
+
+/** Makes the request that writes rows, given by column, into a table; what is left out gets its DEFAULT. */
+export function insertRequest(
+  layout: { readonly layoutId: number; readonly columns: KnownLayout['columns'] },
+  values: Readonly<Record<string, readonly PhysicalValue[]>>,
+  options: Partial<InsertRequest> & { readonly chunkRows?: number } = {},
+): InsertRequest {
+  const { chunkRows, ...request } = options
+  const columns = layout.columns.map(({ name, type }) => {
+    const own = values[name]
+    return own && { type: wireTypeOf(parseLogicalType(type)), values: own }
+  })
+  const part = encodePart(columns, chunkRows)
+  return {
+    writeId: nextWriteId++,
+    layoutId: layout.layoutId,
+    columns: columns.flatMap((column, index) => (column === undefined ? [] : index)),
+    buffer: part.buffer,
+    rowCount: part.rowCount,
+    first: true,
+    last: true,
+    key: undefined,
+    ...request,
+  }
+}
