@@ -228,18 +228,31 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   async #close(): Promise<void> {
-    if (this.#state === 'open') {
-      this.#state = 'closing'
-      await Promise.all([...this.#collectors].map((collector) => collector.close()))
-      await this.#queue.flush()
-      await this.#queries.idle()
-      if (this.#failure === undefined) await this.#client.call('close')
+    if (this.#state === 'failed') {
+      // its failure was told when it happened; here only the thread is left to be ended
+      await this.#client.end()
+      return
     }
+    this.#state = 'closing'
+    await Promise.all([...this.#collectors].map((collector) => collector.close()))
+    await this.#queue.flush()
+    await this.#queries.idle()
+    await this.#closeTarget()
     await this.#client.end()
-    if (this.#failure !== undefined) return
+    if (this.#failure !== undefined) throw this.#failure
     this.#state = 'closed'
     this.#closed.resolve()
     this.emit('close')
+  }
+
+  async #closeTarget(): Promise<void> {
+    try {
+      const reply = await this.#client.call('close')
+      if (reply.status === 'failed') this.#fail(errorFromData(reply.error))
+    } catch (error) {
+      // the worker's death is a failure already
+      if (!(error instanceof WorkerGoneError)) throw error
+    }
   }
 
   #recordsSource(table: TableState, records: readonly FieldRecord[]): RecordsSource {
@@ -301,14 +314,18 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   #onDeath({ reason }: WorkerDeath): void {
     if (this.#lock !== undefined) releaseLockOf(this.#lock.path, this.#lock.nonce)
-    if (this.#state === 'closed') return
-    const error = new WorkerDiedError(`the worker ended: ${reason}; open the engine again`)
+    this.#telemetry.death(reason)
+    this.#fail(new WorkerDiedError(`the worker ended: ${reason}; open the engine again`))
+  }
+
+  #fail(error: SinkError): void {
+    if (this.#state === 'failed' || this.#state === 'closed') return
     this.#failure = error
     this.#state = 'failed'
-    this.#telemetry.death(reason)
     this.#queue.fail(error)
     this.#admission.fail(error)
     this.#closed.reject(error)
-    this.#emitError(error)
+    // `closed` and every later call carry it, so an app that does not listen need not die of it
+    if (this.listenerCount('error') > 0) this.#emitError(error)
   }
 }

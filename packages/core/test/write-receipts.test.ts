@@ -54,10 +54,13 @@ it('rows of concurrent writes to one table lie in the order of the calls', async
   const engine = await openEngine({ path })
   const events = engine.table('events')
   await Promise.all(
-    Array.from({ length: 40 }, (_, index) => events.write(numbered(index % 7 === 0 ? 9_000 : 5, index * 9_000))),
+    Array.from({ length: 40 }, (_, index) =>
+      events.write(numbered(index % 7 === 0 ? 9_000 : 5, index * 9_000)),
+    ),
   )
   await engine.close()
-  const outOfOrder = 'SELECT count(*) FROM (SELECT id < lag(id) OVER (ORDER BY rowid) AS back FROM events) WHERE back'
+  const outOfOrder =
+    'SELECT count(*) FROM (SELECT id < lag(id) OVER (ORDER BY rowid) AS back FROM events) WHERE back'
   expect(await readValue(path, outOfOrder)).toBe(0n)
 })
 

@@ -40,10 +40,16 @@ function pointIntoHeap(
   duckdb.vector_assign_string_element_len(vector, 0, part.bytes.subarray(heapOffset, heapOffset + heapBytes))
   const first = duckdb.vector_get_data(vector, STRING_ENTRY_BYTES)
   const address = new DataView(first.buffer, first.byteOffset + 8, 8)
-  const low = address.getUint32(0, true)
-  const high = address.getUint32(4, true)
-  const end = (startRow + rowCount) * WORDS
-  for (let word = startRow * WORDS; word < end; word += WORDS) {
+  addAddress(
+    entries.subarray(startRow * WORDS, (startRow + rowCount) * WORDS),
+    address.getUint32(0, true),
+    address.getUint32(4, true),
+  )
+}
+
+/** Turns the heap offset of each long entry into the address of its bytes, given the heap's in two words. */
+export function addAddress(entries: Uint32Array, low: number, high: number): void {
+  for (let word = 0; word < entries.length; word += WORDS) {
     if ((entries[word] as number) <= INLINE_BYTES) continue
     const sum = low + (entries[word + 2] as number)
     entries[word + 2] = sum
