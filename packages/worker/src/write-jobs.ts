@@ -8,14 +8,14 @@ export interface InsertJob {
 }
 
 /** The end of a write whose last part will not come. */
-export interface AbandonJob {
+interface AbandonJob {
   readonly kind: 'abandon'
   readonly writeId: number
   readonly done: () => void
 }
 
 /** Anything else that needs the writing connection to itself. */
-export interface TaskJob {
+interface TaskJob {
   readonly kind: 'task'
   readonly run: () => Promise<void>
 }

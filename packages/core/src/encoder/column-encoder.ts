@@ -141,7 +141,7 @@ export function ownValue(record: FieldRecord, field: string): unknown {
 }
 
 /** A {@link ValueError} for a value that its column cannot hold; the value itself stays out of it. */
-export function valueError(
+function valueError(
   column: ColumnInfo,
   row: number,
   value: unknown,

@@ -14,7 +14,7 @@ const ENTRY_WORDS = 4
 const FIRST_HEAP_BYTES = 2 ** 14
 
 /** Bytes of strings in one chunk beyond which it takes no more rows: DuckDB gets them in one piece. */
-export const MAX_HEAP_BYTES: number = 8 * 2 ** 20
+const MAX_HEAP_BYTES = 8 * 2 ** 20
 
 const offsets = new Uint32Array(MAX_CHUNK_ROWS + 1)
 
