@@ -28,6 +28,7 @@ export class Admission {
   #room: { bytes: number; proceed: () => void } | undefined
   #ready: PromiseWithResolvers<void> | undefined
   #readyPromise: Promise<void> = Promise.resolve()
+  #failure: SinkError | undefined
 
   constructor(limits: AdmissionLimits, onPressure: (on: boolean) => void) {
     this.#limits = limits
@@ -90,9 +91,10 @@ export class Admission {
 
   /**
    * Checks that a collector may take one more record.
-   * @throws {@link BackpressureError} at either bound.
+   * @throws {@link BackpressureError} at either bound, and the engine's failure where it has one.
    */
   requireRoom(table: string): void {
+    if (this.#failure !== undefined) throw this.#failure
     const { maxBufferedBytes, maxBufferedBatches } = this.#limits
     if (this.bufferedBytes >= maxBufferedBytes) {
       throw this.#refusal(`maxBufferedBytes (${maxBufferedBytes}) is used up`, table)
@@ -110,7 +112,9 @@ export class Admission {
 
   /** True where a part of so many bytes may be sent; one larger than the bound when nothing else is under way. */
   hasRoom(bytes: number): boolean {
-    return this.#sentBytes === 0 || this.#sentBytes + bytes <= this.#window
+    if (this.#sentBytes === 0) return true
+    const { maxBufferedBytes } = this.#limits
+    return this.#sentBytes + bytes <= this.#window && this.bufferedBytes + bytes <= maxBufferedBytes
   }
 
   /** Resolves when {@link hasRoom} has become true; one at a time may wait. */
@@ -129,16 +133,12 @@ export class Admission {
   /** A part was answered. */
   release(bytes: number): void {
     this.#sentBytes -= bytes
-    const room = this.#room
-    if (room !== undefined && this.hasRoom(room.bytes)) {
-      this.#room = undefined
-      room.proceed()
-    }
     this.#update()
   }
 
   /** Ends all waiting for room, as nothing will be sent any more. */
   fail(error: SinkError): void {
+    this.#failure = error
     if (this.#ready === undefined) this.#readyPromise = Promise.reject(error)
     else this.#ready.reject(error)
     this.#readyPromise.catch(() => undefined)
@@ -147,6 +147,11 @@ export class Admission {
   }
 
   #update(): void {
+    const room = this.#room
+    if (room !== undefined && this.hasRoom(room.bytes)) {
+      this.#room = undefined
+      room.proceed()
+    }
     const { maxBufferedBatches, maxBufferedBytes } = this.#limits
     const bytes = this.bufferedBytes + this.#waitingBytes
     const isHigh =

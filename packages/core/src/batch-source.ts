@@ -1,7 +1,7 @@
 import type { Allocate, Part, TableLayout } from '@ducksink/worker'
 import { BatchEncoder } from './encoder/batch-encoder.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import { FieldSet } from './encoder/field-set.ts'
+import { FieldSet, requireColumns } from './encoder/field-set.ts'
 import { inferColumns } from './inference.ts'
 import type { TableState } from './table-state.ts'
 import type { TimeSlice } from './time-slice.ts'
@@ -86,7 +86,9 @@ export class RecordsSource implements BatchSource {
       if (this.#slice.isSpent) await this.#slice.yield()
     }
     this.#encoder = encoder
-    return { layout, columns: fields.requireColumns() }
+    const { columns } = fields
+    requireColumns(this.table.name, columns)
+    return { layout, columns }
   }
 
   async next(): Promise<{ part: Part; last: boolean }> {

@@ -1,6 +1,7 @@
 import { InvalidOptionsError } from '@ducksink/worker'
 import { SinkEngine } from './engine.ts'
 import { OptionsCheck } from './options.ts'
+import { TimeSlice } from './time-slice.ts'
 
 // The surface of bytewax.duckdb, under the same names: what its users know, on top of the engine.
 
@@ -117,8 +118,8 @@ export async function output(
   up: AsyncIterable<[string, object]> | Iterable<[string, object]>,
   options: OutputOptions,
 ): Promise<OutputSummary> {
-  const { dbPath, tableName, createTableSql } = options
   const { timeoutMs, batchSize } = resolveOutputOptions(stepId, options)
+  const { dbPath, tableName, createTableSql } = options
   const startedAt = performance.now()
   const engine = await openEngine(dbPath, tableName, createTableSql)
   const batches = new KeyedBatches(engine, tableName, timeoutMs, batchSize)
@@ -187,6 +188,7 @@ class KeyedBatches {
   readonly #batchSize: number
   readonly #batches = new Map<string, KeyedBatch>()
   readonly #writes = new Set<Promise<void>>()
+  readonly #slice = new TimeSlice()
   #failure: { readonly error: unknown } | undefined
   rowCount = 0
   batchCount = 0
@@ -203,6 +205,8 @@ class KeyedBatches {
     batch.records.push(record)
     if (batch.records.length >= this.#batchSize) this.#write(key)
     if (this.#engine.writableNeedDrain) await this.#engine.ready
+    // a source that never waits would keep the timers of the batches from their turn
+    if (this.#slice.isSpent) await this.#slice.yield()
     this.#throwFailure()
   }
 

@@ -2,8 +2,8 @@ import type { SinkError } from '@ducksink/worker'
 import { OptionsCheck } from './options.ts'
 import type { Receipt } from './write-queue.ts'
 
-/** What made a collector send a batch. */
-export type FlushReason = 'rows' | 'bytes' | 'delay' | 'flush' | 'close'
+/** What made a collector send a batch; `schema` is a table that may have been altered. */
+export type FlushReason = 'rows' | 'bytes' | 'delay' | 'schema' | 'flush' | 'close'
 
 /** Any record, when its type is not known. */
 export type SinkRecord = Record<string, unknown>

@@ -2,6 +2,7 @@ import type { Part } from '@ducksink/worker'
 import type { BatchHead, BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { decodeRecords } from './encoder/decoder.ts'
+import { requireColumns } from './encoder/field-set.ts'
 import type { TableState } from './table-state.ts'
 
 /**
@@ -27,6 +28,7 @@ export class CollectedSource implements BatchSource {
   }
 
   async begin(): Promise<BatchHead> {
+    requireColumns(this.table.name, this.#head.columns)
     return this.#head
   }
 

@@ -17,15 +17,15 @@ import {
 } from './collect-options.ts'
 import { CollectedSource } from './collected-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import { isPlainRecord } from './encoder/field-set.ts'
+import { isPlainRecord, notPlain, unreadable } from './encoder/plain-record.ts'
 import type { TableState } from './table-state.ts'
 import type { Receipt } from './write-queue.ts'
 
 /** Gathers records one by one into batches. */
 export interface Collector<T extends object> extends AsyncDisposable {
   /**
-   * Takes a record: it is encoded at once and may be changed after, unless the table is absent and its columns are
-   * still to be inferred, in which case it is held until they are.
+   * Takes a record: it is encoded at once and may be changed after. Until the table's columns are known, which for an
+   * absent table are inferred from its first batch, a shallow copy is held instead.
    * @returns false where it was taken but the caller should wait for {@link ready}.
    * @throws {@link ValueError} or {@link SchemaError} where the record does not fit; it is then not taken.
    * @throws {@link BackpressureError} at the engine's bound, {@link ClosedError} after `close`.
@@ -94,6 +94,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
     const { admission, table } = this.#context
     if (this.#state === 'closed') throw new ClosedError(`the collector of table "${table.name}" is closed`)
     admission.requireRoom(table.name)
+    if (this.#batch.kind === 'encoding' && this.#batch.rows.layout !== table.layout) this.#beginAnew()
     if (this.#batch.kind === 'encoding') this.#encode(this.#batch, record as FieldRecord)
     else this.#keep(this.#batch, record)
     this.#rowCount++
@@ -134,6 +135,12 @@ export class RecordCollector<T extends object> implements Collector<T> {
     void this.#learnColumns()
   }
 
+  /** The table may have been altered: what was gathered goes as it is, the next batch has the new columns. */
+  #beginAnew(): void {
+    if (this.#rowCount === 0) this.#begin()
+    else this.#send('schema')
+  }
+
   #encodingBatch(layout: TableLayout): EncodingBatch {
     const { table, pool } = this.#context
     const last = this.#batch
@@ -145,12 +152,10 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   #encode(batch: EncodingBatch, record: FieldRecord): void {
-    const { encoder, fields } = batch.rows
+    const { encoder } = batch.rows
     this.#one[0] = record
     try {
-      for (const { column, field } of fields.observe(this.#one, 0, 1)) encoder.activate(column, field)
-      // none is taken where the strings of the chunk have no room left; the next chunk has
-      while (encoder.encode(this.#one, 0, 1, MAX_PART_ROWS) === 0);
+      encodeOne(batch.rows, this.#one)
     } finally {
       this.#one.length = 0
     }
@@ -167,10 +172,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
 
   #keep(batch: HoldingBatch, record: object): void {
     const { table } = this.#context
-    if (!isPlainRecord(record)) {
-      throw new ValueError(`a record for table "${table.name}" is not a plain object`, { table: table.name })
-    }
-    batch.records.push(record)
+    batch.records.push(copyOf(table.name, record))
     this.#hold(table.expectedBytes(batch.records.length))
   }
 
@@ -196,6 +198,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
         this.#fail(error, () => [record])
       }
     }
+    this.#hold(batch.partBytes + batch.rows.encoder.heldBytes)
     if (this.#rowCount === 0) clearTimeout(this.#timer)
   }
 
@@ -217,12 +220,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (rows.encoder.partRows > 0) this.#finishPart(batch)
     admission.hold(batch.partBytes - this.#heldBytes)
     this.#heldBytes = batch.partBytes
-    return new CollectedSource(
-      table,
-      { layout: rows.layout, columns: rows.fields.requireColumns() },
-      parts,
-      pool,
-    )
+    return new CollectedSource(table, { layout: rows.layout, columns: rows.fields.columns }, parts, pool)
   }
 
   async #settle(
@@ -233,21 +231,57 @@ export class RecordCollector<T extends object> implements Collector<T> {
     const { admission, send } = this.#context
     try {
       const receipt = await send(source)
-      this.#options.onReceipt?.({ ...receipt, reason })
-    } catch (error) {
-      this.#fail(error, () => source.records())
-    } finally {
       admission.hold(-heldBytes)
       source.release()
-      // the batch may have made the table, for whose columns the next one waits
-      if (this.#batch.kind === 'holding' && this.#state === 'open') void this.#learnColumns()
+      this.#tell(() => this.#options.onReceipt?.({ ...receipt, reason }))
+    } catch (error) {
+      admission.hold(-heldBytes)
+      // not released: the records may be asked for at any time
+      this.#fail(error, () => source.records())
     }
+    // the batch may have made the table, for whose columns the next one waits
+    if (this.#batch.kind === 'holding' && this.#state === 'open') void this.#learnColumns()
   }
 
   #fail(cause: unknown, records: () => SinkRecord[]): void {
     const { onFailure } = this.#options
     const error = cause instanceof SinkError ? cause : new ValueError(String(cause), { cause })
     if (onFailure === undefined) this.#context.onUnhandledFailure(error)
-    else onFailure(error, records)
+    else this.#tell(() => onFailure(error, records))
+  }
+
+  /** Calls back; what the app throws there is no failure of the batch, and ends as it would in an event listener. */
+  #tell(callBack: () => void): void {
+    try {
+      callBack()
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+}
+
+function copyOf(table: string, record: object): FieldRecord {
+  try {
+    if (!isPlainRecord(record)) throw notPlain({ table }, record)
+    return { ...record }
+  } catch (error) {
+    throw unreadable({ table }, error)
+  }
+}
+
+/** Encodes one record, or nothing of it. */
+function encodeOne({ encoder, fields }: TableEncoder, one: readonly FieldRecord[]): void {
+  const added = fields.observe(one, 0, 1)
+  for (const { column, field } of added) encoder.activate(column, field)
+  try {
+    // none is taken where the strings of the chunk have no room left; the next chunk has
+    while (encoder.encode(one, 0, 1, MAX_PART_ROWS) === 0);
+  } catch (error) {
+    // a column that only this record had a field for is left to its DEFAULT again
+    for (const { column } of added) encoder.deactivate(column)
+    fields.forget(added)
+    throw error
   }
 }

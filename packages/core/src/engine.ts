@@ -67,6 +67,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   readonly #queries: Queries
   readonly #encoders = new WeakMap<TableState, TableEncoder>()
   readonly #collectors = new Set<RecordCollector<object>>()
+  readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: SinkEngineState = 'open'
   #failure: SinkError | undefined
@@ -219,6 +220,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       if (reply.status === 'failed') throw errorFromData(reply.error)
       const { lockPath } = reply.target
       if (lockPath !== undefined) this.#lock = { path: lockPath, nonce: lockNonce }
+      this.#opened.resolve()
     } catch (error) {
       this.#state = 'failed'
       await this.#client.end()
@@ -309,7 +311,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   #onWorkerEvent(event: WorkerEvent): void {
     this.#telemetry.workerEvent(event)
-    if (event.type === 'schemaChange') this.emit('schemaChange', event.change)
+    if (event.type !== 'schemaChange') return
+    // tables that are made while the engine opens: nobody can listen before it is open
+    void this.#opened.promise.then(() => setImmediate(() => this.emit('schemaChange', event.change)))
   }
 
   #onDeath({ reason }: WorkerDeath): void {

@@ -16,7 +16,12 @@ const guarded = new Set<Guarded>()
 function stopAll(): void {
   const message: StopMessage = { type: 'stop' }
   for (const { worker } of guarded) worker.postMessage(message)
-  for (const { stopped } of guarded) Atomics.wait(stopped, 0, 0, MAX_WAIT_MS)
+  const endMs = performance.now() + MAX_WAIT_MS
+  for (const { stopped } of guarded) {
+    const outcome = Atomics.wait(stopped, 0, 0, Math.max(0, endMs - performance.now()))
+    // Node would wait for the call, for ever if it hangs, and then abort; receipts survive this as well
+    if (outcome === 'timed-out') process.kill(process.pid, 'SIGKILL')
+  }
 }
 
 /** Keeps the worker from being ended in the middle of a DuckDB call; returns what removes the guard. */

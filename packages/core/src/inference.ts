@@ -1,5 +1,6 @@
 import { SchemaError, type TableColumn } from '@ducksink/worker'
 import { type FieldRecord, kindOf } from './encoder/column-encoder.ts'
+import { isPlainRecord, notPlain, unreadable } from './encoder/plain-record.ts'
 import type { TimeSlice } from './time-slice.ts'
 
 // One bit for each kind of value that is told apart; a column's type follows from the set of kinds it has alone, so
@@ -15,8 +16,8 @@ const BLOB = 128
 const NESTED = 256
 
 const NUMBERS = INTEGER | DOUBLE
-/** Kinds that JSON holds without changing them. */
-const JSON_KINDS = BOOLEAN | INTEGER | DOUBLE | STRING | NESTED
+/** Kinds that JSON holds without changing them; a string is none, as a JSON column takes it for JSON text. */
+const JSON_KINDS = BOOLEAN | INTEGER | DOUBLE | NESTED
 
 const TYPES: readonly (readonly [kinds: number, type: string])[] = [
   [BOOLEAN, 'BOOLEAN'],
@@ -31,9 +32,10 @@ const TYPES: readonly (readonly [kinds: number, type: string])[] = [
 
 /**
  * Finds the columns of an absent table from the first batch: integers become BIGINT, other numbers DOUBLE, bigints
- * BIGINT or HUGEINT, a Date TIMESTAMP, bytes BLOB, arrays, objects and mixed plain values JSON. A field that is
- * NULL in every record gives no column.
+ * BIGINT or HUGEINT, a Date TIMESTAMP, bytes BLOB, arrays and objects JSON, also beside numbers and booleans. A field
+ * that is NULL in every record gives no column.
  * @throws {@link SchemaError} where a field's values have no type in common, or no field has a value.
+ * @throws {@link ValueError} for what is not a plain object, or cannot be read.
  */
 export async function inferColumns(
   table: string,
@@ -42,16 +44,26 @@ export async function inferColumns(
 ): Promise<readonly TableColumn[]> {
   const kinds = new Map<string, number>()
   for (let row = 0; row < records.length; row++) {
-    const record = records[row] as FieldRecord
-    for (const field of Object.keys(record)) {
-      kinds.set(field, (kinds.get(field) ?? 0) | kindBit(table, field, row, record[field]))
-    }
+    observe(kinds, table, row, records[row])
     if ((row & 1023) === 1023 && slice.isSpent) await slice.yield()
   }
   const columns = [...kinds].filter(([, seen]) => seen !== 0).map(([name, seen]) => column(table, name, seen))
   if (columns.length > 0) return columns
   const message = `table "${table}" is absent, and no field of the first batch has a value to infer a column from`
   throw new SchemaError(message, { table })
+}
+
+function observe(kinds: Map<string, number>, table: string, row: number, record: unknown): void {
+  let column: string | undefined
+  try {
+    if (!isPlainRecord(record)) throw notPlain({ table, row }, record)
+    for (const field of Object.keys(record)) {
+      column = field
+      kinds.set(field, (kinds.get(field) ?? 0) | kindBit(table, field, row, record[field]))
+    }
+  } catch (error) {
+    throw unreadable({ table, row, column }, error)
+  }
 }
 
 function column(table: string, name: string, seen: number): TableColumn {
@@ -82,15 +94,10 @@ function kindBit(table: string, field: string, row: number, value: unknown): num
       if (value === null) return 0
       if (value instanceof Date) return TIMESTAMP
       if (value instanceof Uint8Array) return BLOB
-      if (Array.isArray(value) || isPlain(value)) return NESTED
+      if (Array.isArray(value) || isPlainRecord(value)) return NESTED
       break
   }
   const found = kindOf(value)
   const message = `row ${row}, field "${field}": no column type can be inferred from ${found}; name it in \`columns\` of table "${table}"`
   throw new SchemaError(message, { table, column: field, row, found })
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

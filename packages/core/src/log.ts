@@ -17,19 +17,19 @@ export class SinkLog {
   }
 
   debug(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.debug(fields, message)
+    this.#logger?.debug(known(fields), message)
   }
 
   info(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.info(fields, message)
+    this.#logger?.info(known(fields), message)
   }
 
   warn(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.warn(fields, message)
+    this.#logger?.warn(known(fields), message)
   }
 
   error(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.error(fields, message)
+    this.#logger?.error(known(fields), message)
   }
 
   /** Passes on a line that the worker logged. */
@@ -44,4 +44,9 @@ export class SinkLog {
     } = JSON.parse(line) as Record<string, unknown>
     this.#logger?.log(levelId as number, level as string, fields, message)
   }
+}
+
+// tslog writes a field that is undefined as the text "[undefined]"
+function known(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }

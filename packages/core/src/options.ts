@@ -2,6 +2,8 @@ import type { Worker, WorkerOptions } from 'node:worker_threads'
 import {
   InvalidOptionsError,
   identifierProblem,
+  parseLogicalType,
+  type SinkError,
   type TableColumn,
   type TableReference,
 } from '@ducksink/worker'
@@ -181,11 +183,21 @@ function resolveColumns(
   if (types === undefined) return undefined
   const columns = Object.entries(types).map(([name, type]) => ({ name, type }))
   if (columns.length === 0) check.problem(`${path} must name at least one column`)
-  for (const { name } of columns) {
+  for (const { name, type } of columns) {
     const problem = identifierProblem(name)
     if (problem !== undefined) check.problem(`${path}: a column's name ${problem}`)
+    if (typeof type === 'string' && type !== '') checkType(check, `${path}["${name}"]`, type)
   }
   return columns
+}
+
+// only a type: a constraint would be lost on a table that is there
+function checkType(check: OptionsCheck, path: string, type: string): void {
+  try {
+    parseLogicalType(type)
+  } catch (error) {
+    check.problem(`${path} must be a type: ${(error as SinkError).message}`)
+  }
 }
 
 function resolveGroupCommit(check: OptionsCheck, value: unknown): ResolvedOptions['groupCommit'] {

@@ -22,6 +22,8 @@ export class TableState {
   readonly options: ResolvedTableOptions
   readonly #prepareTable: PrepareTable
   #layout: TableLayout | undefined
+  /** The layout that was read last: while the table stays as it is, so does the object. */
+  #lastRead: TableLayout | undefined
   #expectedRowBytes = EXPECTED_ROW_BYTES
 
   constructor(reference: TableReference, options: ResolvedTableOptions, prepareTable: PrepareTable) {
@@ -78,8 +80,7 @@ export class TableState {
     const reply = await this.#prepareTable(setup)
     switch (reply.status) {
       case 'present':
-        this.#layout = reply.layout
-        return reply.layout
+        return this.#learn(reply.layout)
       case 'absent':
         return undefined
       case 'failed':
@@ -87,5 +88,11 @@ export class TableState {
       default:
         return reply satisfies never
     }
+  }
+
+  #learn(layout: TableLayout): TableLayout {
+    if (this.#lastRead?.layoutId !== layout.layoutId) this.#lastRead = layout
+    this.#layout = this.#lastRead
+    return this.#layout
   }
 }

@@ -23,7 +23,7 @@ export class Tables {
    * @throws {@link InvalidOptionsError} where the name can be none.
    */
   get(name: TableName): TableState {
-    const key = typeof name === 'string' ? name : JSON.stringify([name.catalog, name.schema, name.name])
+    const key = typeof name === 'string' ? name : keyOf(name)
     const known = this.#states.get(key)
     if (known !== undefined) return known
     const reference = typeof name === 'string' ? { name } : name
@@ -52,6 +52,14 @@ export class Tables {
   invalidate(): void {
     for (const state of this.#states.values()) state.invalidate()
   }
+}
+
+// a name holds no NUL, so that none is taken for another table's parts
+function keyOf(reference: TableReference): string {
+  if (typeof reference !== 'object' || reference === null) {
+    throw new InvalidOptionsError('a table is a name or { catalog, schema, name }', {}, 'INVALID_ARGUMENT')
+  }
+  return `\0${JSON.stringify([reference.catalog, reference.schema, reference.name])}`
 }
 
 function requireNames(reference: TableReference): void {

@@ -53,7 +53,8 @@ export class Telemetry {
     const { table } = outcome
     if (outcome.status === 'failed') {
       const { key, error } = outcome
-      const { code, message } = error as Partial<SinkError>
+      // an aborted signal may have any value for its reason
+      const { code, message } = (error ?? {}) as Partial<SinkError>
       this.#counts.failedBatches++
       this.#log.warn('batch failed', { table, key, code, reason: message })
       return

@@ -94,10 +94,10 @@ export class WorkerClient {
   #race<T>(start: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#state === 'dead') {
-        reject(new WorkerGoneError({ reason: this.#lastError ?? 'the worker thread is gone' }))
+        reject(new WorkerGoneError({ reason: this.#lastError ?? 'the worker thread is gone' }, false))
         return
       }
-      const onDeath = (death: WorkerDeath): void => reject(new WorkerGoneError(death))
+      const onDeath = (death: WorkerDeath): void => reject(new WorkerGoneError(death, true))
       this.#add(onDeath)
       start().then(
         (value) => {
@@ -135,8 +135,12 @@ export class WorkerClient {
 
 /** Tells a call that its worker is gone; whoever made the call knows what that means for it. */
 export class WorkerGoneError extends Error {
-  constructor({ reason }: WorkerDeath) {
+  /** False where the worker was gone already when the call was made. */
+  readonly wasSent: boolean
+
+  constructor({ reason }: WorkerDeath, wasSent: boolean) {
     super(reason)
     this.name = 'WorkerGoneError'
+    this.wasSent = wasSent
   }
 }

@@ -198,11 +198,11 @@ export class WriteQueue {
       if (source.table.layout === undefined) this.#outbox.flush()
       const head = await source.begin()
       for (let last = false; !last; ) {
-        signal?.throwIfAborted()
-        if (dispatch.failure !== undefined) throw dispatch.failure
         const next = await source.next()
         last = next.last
-        await this.#acquire(next.part)
+        await this.#room(next.part)
+        signal?.throwIfAborted()
+        if (dispatch.failure !== undefined) throw dispatch.failure
         this.#send(dispatch, head, next.part, !firstSent, last)
         firstSent = true
       }
@@ -214,13 +214,11 @@ export class WriteQueue {
     }
   }
 
-  async #acquire({ byteLength }: Part): Promise<void> {
+  async #room({ byteLength }: Part): Promise<void> {
     const { admission } = this.#context
-    if (!admission.hasRoom(byteLength)) {
-      this.#outbox.flush()
-      await admission.room(byteLength)
-    }
-    admission.acquire(byteLength)
+    if (admission.hasRoom(byteLength)) return
+    this.#outbox.flush()
+    await admission.room(byteLength)
   }
 
   async #abandon(writeId: number): Promise<void> {
@@ -233,6 +231,7 @@ export class WriteQueue {
   #send(dispatch: Dispatch, head: BatchHead, part: Part, first: boolean, last: boolean): void {
     const { admission } = this.#context
     const { writeId, write } = dispatch
+    admission.acquire(part.byteLength)
     dispatch.byteLength += part.byteLength
     const expected = Math.min(write.expectedBytes, write.source.table.expectedBytes(part.rowCount))
     write.expectedBytes -= expected
@@ -289,6 +288,11 @@ export class WriteQueue {
     const { write } = dispatch
     if (!(error instanceof WorkerGoneError)) {
       this.#reject(write, error)
+      return
+    }
+    if (!error.wasSent) {
+      // without its last part nothing of a batch is committed
+      this.#reject(write, notWritten(dispatch, error))
       return
     }
     const { name } = write.source.table

@@ -1,16 +1,19 @@
-import { expect, it } from 'vitest'
-import { databasePath, openEngine } from './open-engine.ts'
-import { readFile } from './read-file.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { SinkEngine } from '../src/index.ts'
 
-const createTableSql = `CREATE TABLE events (id INTEGER, a INTEGER DEFAULT 7, b VARCHAR DEFAULT 'none')`
-const tables = { events: { createTableSql } }
+let engine: SinkEngine
+let made = 0
+beforeAll(async () => {
+  engine = await SinkEngine.open({ path: ':memory:' })
+})
+afterAll(() => engine.close())
 
+/** Writes batches into a new table, and reads what it holds then. */
 async function written(...batches: (readonly object[])[]): Promise<unknown> {
-  const path = databasePath()
-  const engine = await openEngine({ path, tables })
-  for (const batch of batches) await engine.write('events', batch)
-  await engine.close()
-  const rows = await readFile(path, 'FROM events ORDER BY id')
+  const table = `t${++made}`
+  await engine.query(`CREATE TABLE ${table} (id INTEGER, a INTEGER DEFAULT 7, b VARCHAR DEFAULT 'none')`)
+  for (const batch of batches) await engine.write(table, batch)
+  const rows = await engine.query(`FROM ${table} ORDER BY id`)
   return rows.map(({ id, a, b }) => [id, a, b])
 }
 
@@ -66,10 +69,9 @@ it('a batch in which every value of a column is NULL is written as NULL, chunk f
 })
 
 it('a batch without any field of the table is refused', async () => {
-  const engine = await openEngine({ tables })
-  await expect(engine.write('events', [{}, {}])).rejects.toMatchObject({
+  await expect(written([{}, {}])).rejects.toMatchObject({
     name: 'SchemaError',
     code: 'SCHEMA_MISMATCH',
-    table: 'events',
+    table: `t${made}`,
   })
 })

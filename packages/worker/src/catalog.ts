@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts'
+import { foldIdentifier } from './identifier.ts'
 import { type LogicalType, parseLogicalType } from './protocol/logical-type.ts'
 import type { TableColumn, TableLayout, TableReference } from './protocol/messages.ts'
 
@@ -8,12 +9,18 @@ export interface KnownLayout extends TableLayout {
   readonly types: readonly LogicalType[]
 }
 
+// The functions are named with their schema, as macros of the same names in the database would go before them.
 // A view has columns too, and cannot be written to: it counts as absent, and making the table then says why.
 const COLUMNS_SQL = `
-  SELECT column_name, data_type FROM duckdb_columns()
-  WHERE lower(database_name) = lower($1) AND lower(schema_name) = lower($2) AND lower(table_name) = lower($3)
-    AND table_oid IN (SELECT table_oid FROM duckdb_tables() WHERE lower(database_name) = lower($1))
+  SELECT column_name, data_type FROM system.main.duckdb_columns()
+  WHERE ${folded('database_name')} = $1 AND ${folded('schema_name')} = $2 AND ${folded('table_name')} = $3
+    AND table_oid IN (SELECT table_oid FROM system.main.duckdb_tables() WHERE ${folded('database_name')} = $1)
   ORDER BY column_index`
+
+// as foldIdentifier: lower() would take "Ä" and "ä" for one table, which to DuckDB are two
+function folded(column: string): string {
+  return `system.main.translate(${column}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`
+}
 
 /** The columns of tables as DuckDB's catalog has them, each state of a table under an id of its own. */
 export class Catalog {
@@ -45,7 +52,8 @@ export class Catalog {
     const current = this.#current.get(key)
     if (current?.fresh === true) return current.layout
     const { catalog, schema, name } = resolved
-    const rows = await this.#connection.rows(COLUMNS_SQL, [catalog as string, schema as string, name])
+    const names = [catalog as string, schema as string, name].map(foldIdentifier)
+    const rows = await this.#connection.rows(COLUMNS_SQL, names)
     if (rows.length === 0) {
       this.#current.delete(key)
       return undefined
@@ -89,6 +97,5 @@ function sameColumns(
   return same ? layout : undefined
 }
 
-// DuckDB's identifiers do not tell upper from lower case
 const keyOf = ({ catalog, schema, name }: Required<TableReference>): string =>
-  JSON.stringify([catalog, schema, name]).toLowerCase()
+  foldIdentifier(JSON.stringify([catalog, schema, name]))

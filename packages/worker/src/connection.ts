@@ -1,6 +1,8 @@
-import { DuckDBConnection, type DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api'
+import { DuckDBConnection, DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
-import { ClosedError } from './protocol/errors.ts'
+import { WorkerDiedError } from './protocol/errors.ts'
+
+const INTERRUPT_INTERVAL_MS = 5
 
 /** A row of a catalog query, by column name. */
 export type Row = Readonly<Record<string, DuckDBValue>>
@@ -41,23 +43,46 @@ export class Connection {
     return this.#call(() => duckdb.prepare(this.raw, sql))
   }
 
-  /** Parses SQL; gives each statement's preparation. */
+  /** Parses SQL; gives each statement's preparation, none where the SQL holds no statement. */
   async extract(sql: string): Promise<readonly (() => Promise<DuckDBPreparedStatement>)[]> {
-    const extracted = await this.#call(() => this.#api.extractStatements(sql))
-    return Array.from(
-      { length: extracted.count },
-      (_, index) => () => this.#call(() => extracted.prepare(index)),
+    const { extracted_statements: extracted, statement_count: length } = await this.#call(() =>
+      duckdb.extract_statements(this.raw, sql),
     )
+    const error = length === 0 ? extractError(extracted) : undefined
+    if (error !== undefined) throw new Error(error)
+    const prepare = (index: number): Promise<duckdb.PreparedStatement> =>
+      this.#call(() => duckdb.prepare_extracted_statement(this.raw, extracted, index))
+    return Array.from({ length }, (_, index) => async () => new DuckDBPreparedStatement(await prepare(index)))
   }
 
-  /** Makes one call of DuckDB that the connection then knows to be in flight. */
-  call<T>(start: () => Promise<T>): Promise<T> {
-    return this.#call(start)
+  /** Rolls back the transaction that is open, if there is one: a COMMIT that failed has ended it already. */
+  async rollBack(): Promise<void> {
+    await this.run('ROLLBACK').catch((error: unknown) => {
+      // a connection that was stopped rolls back as it closes
+      if (error instanceof WorkerDiedError) return
+      if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error
+    })
   }
 
-  /** Ends the statement in flight with an error; only ever for a read, never for one that may be committing. */
+  /** Makes one call of DuckDB that the connection then knows to be in flight; an aborted signal interrupts it. */
+  async call<T>(start: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (signal === undefined) return this.#call(start)
+    signal.throwIfAborted()
+    const onAbort = (): void => this.interrupt()
+    signal.addEventListener('abort', onAbort)
+    try {
+      return await this.#call(start)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Ends the call in flight with an error; only ever for a read, never for one that may be committing. */
   interrupt(): void {
+    // an interrupt is lost that comes before DuckDB has begun to execute
     duckdb.interrupt(this.raw)
+    const timer = setInterval(() => duckdb.interrupt(this.raw), INTERRUPT_INTERVAL_MS)
+    void this.#inFlight.finally(() => clearInterval(timer))
   }
 
   /** Refuses further calls; resolves when none is in flight. */
@@ -73,9 +98,19 @@ export class Connection {
   }
 
   #call<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#state === 'stopped') return Promise.reject(new ClosedError('the engine is closing'))
+    if (this.#state === 'stopped')
+      return Promise.reject(new WorkerDiedError('the worker is ending: this was not run'))
     const call = start()
     this.#inFlight = call.catch(() => undefined)
     return call
+  }
+}
+
+// the binding throws where there is no error: then there was nothing to extract
+function extractError(extracted: duckdb.ExtractedStatements): string | undefined {
+  try {
+    return duckdb.extract_statements_error(extracted)
+  } catch {
+    return undefined
   }
 }

@@ -29,13 +29,16 @@ export class Database {
     await this.writer.run('CHECKPOINT')
   }
 
-  /** Closes connections and instance and releases the lock; what waits is refused, what is in flight awaited. */
+  /** Refuses further calls; resolves when none is in flight, and whoever waited for the last has gone on. */
   async stop(): Promise<void> {
     await Promise.all([this.writer.stop(), this.reader.stop()])
-    this.close()
+    await new Promise((resolve) => setImmediate(resolve))
   }
 
-  /** Closes all; no call may be in flight. */
+  /**
+   * Closes connections and instance and releases the lock; no call may be in flight, and a prepared statement that
+   * is left would keep the file locked.
+   */
   close(): void {
     this.reader.disconnect()
     this.writer.disconnect()

@@ -1,7 +1,8 @@
 import {
   ConstraintError,
+  OutcomeUnknownError,
   SchemaError,
-  type SinkError,
+  SinkError,
   type SinkErrorDetails,
   StatementError,
 } from './protocol/errors.ts'
@@ -19,13 +20,32 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-/**
- * True where the failed statement may be committed nevertheless: a COMMIT that answers with an error may have
- * become durable, for instance when the checkpoint after it failed.
- */
+const COMMIT_FAILED = 'TransactionContext Error: Failed to commit: '
+
+// an index takes its entries at COMMIT, before anything of the transaction is written
+const INDEX_REFUSAL = /^(?:PRIMARY KEY or UNIQUE|Duplicate key|Violates foreign key|Could not convert|Type )/
+
+/** True where the statement is committed, and only the checkpoint that followed failed. */
+export function isDurable(error: unknown): boolean {
+  return messageOf(error).includes('COMMIT succeeded and is durable')
+}
+
+/** True where the failed statement may be committed nevertheless: a COMMIT that answers with an error can be durable. */
 export function isOutcomeUnknown(error: unknown): boolean {
   const kind = errorKind(error)
-  return kind === 'FATAL' || kind === 'INTERNAL' || messageOf(error).includes('Failed to commit')
+  if (kind === 'FATAL' || kind === 'INTERNAL') return true
+  const message = messageOf(error)
+  return message.startsWith(COMMIT_FAILED) && !INDEX_REFUSAL.test(message.slice(COMMIT_FAILED.length))
+}
+
+// of what an index may say at COMMIT nothing is known, so only what is about files and memory goes on
+const COMMIT_CAUSE =
+  /^(?:FATAL|INTERNAL) Error: |Failed to commit: (?:(?:could not|cannot|failed to) (?:write|read|open|truncate|sync|fsync|flush|move|remove|allocate|pin|offload|create)|Out of Memory)/i
+
+/** What DuckDB said of a COMMIT whose outcome is unknown, where it cannot hold a row value. */
+export function commitCause(error: unknown): Error | undefined {
+  const message = messageOf(error)
+  return COMMIT_CAUSE.test(message) ? new Error(firstLine(message)) : undefined
 }
 
 /** What an INSERT failed with, in ducksink's terms. */
@@ -47,38 +67,79 @@ export function insertError(error: unknown, details: SinkErrorDetails): SinkErro
     case 'Catalog':
       return new SchemaError(`DuckDB refused the columns of a batch${of}: ${firstLine(message)}`, details)
     default:
+      if (message.startsWith(COMMIT_FAILED))
+        return indexError(message.slice(COMMIT_FAILED.length), details, of)
       return new StatementError('INSERT_FAILED', `the insert${of} failed: ${firstLine(message)}`, {
         ...details,
-        cause: error,
+        cause: new Error(firstLine(message)),
       })
   }
 }
 
+function indexError(refusal: string, details: SinkErrorDetails, of: string): SinkError {
+  if (/^(?:PRIMARY|Duplicate|Violates)/.test(refusal))
+    return constraintError(`Constraint Error: ${refusal}`, details, of)
+  return new StatementError('INSERT_FAILED', `an index${of} cannot take a value of the batch`, details)
+}
+
+// The patterns are anchored, and what they catch comes before any value: a key may hold the text of a whole message.
+const CHECK =
+  /^Constraint Error: CHECK constraint failed on table .*? with expression (CHECK.*?)(?: \((?:Error: |Unknown Error).*)?$/s
+const DUPLICATE = /^Constraint Error: Duplicate key ".*" violates (primary key|unique) constraint\.$/s
+const NOT_NULL = 'Constraint Error: NOT NULL constraint failed: '
+
 function constraintError(message: string, details: SinkErrorDetails, of: string): ConstraintError {
-  const notNull = /NOT NULL constraint failed: .*?([^.]+)$/m.exec(message)
-  if (notNull !== null) {
-    const column = notNull[1] as string
+  if (message.startsWith(NOT_NULL)) {
+    // `table.column`, where both may hold dots; the table is known, if perhaps in another case
+    const column = message.slice(NOT_NULL.length + (details.table ?? '').length + 1)
     return new ConstraintError(`column "${column}"${of} is NOT NULL and a record has no value for it`, {
       ...details,
       column,
     })
   }
-  const check = /CHECK constraint failed on table .*? with expression (CHECK.*)$/ms.exec(message)
+  const check = CHECK.exec(message)
   if (check !== null) return new ConstraintError(`a record violates ${check[1]}${of}`, details)
-  if (/foreign key/i.test(message))
-    return new ConstraintError(`a record violates a FOREIGN KEY${of}`, details)
-  const key = /Duplicate key "(.*)" violates (primary key|unique) constraint/s.exec(message)
-  if (key !== null) {
-    const kind = key[2] === 'unique' ? 'UNIQUE' : 'PRIMARY KEY'
-    return new ConstraintError(`a record's key is already there: it violates the ${kind}${of}`, details)
+  return new ConstraintError(`${keyViolation(message)}${of}`, details)
+}
+
+function keyViolation(message: string): string {
+  const duplicate = DUPLICATE.exec(message)
+  if (duplicate !== null) {
+    const kind = duplicate[1] === 'unique' ? 'UNIQUE' : 'PRIMARY KEY'
+    return `a record's key is already there: it violates the ${kind}`
   }
-  if (/PRIMARY KEY or UNIQUE/i.test(message)) {
-    return new ConstraintError(
-      `two records of the batch have the same PRIMARY KEY or UNIQUE key${of}`,
-      details,
-    )
-  }
-  return new ConstraintError(`a record violates a constraint${of}`, details)
+  if (message.startsWith('Constraint Error: PRIMARY KEY or UNIQUE'))
+    return 'two records of the batch have the same PRIMARY KEY or UNIQUE key'
+  if (message.startsWith('Constraint Error: Violates foreign key')) return 'a record violates a FOREIGN KEY'
+  if (message.startsWith('Constraint Error: Incorrect value for generated column'))
+    return 'a record has no value for a generated column'
+  return 'a record violates a constraint'
+}
+
+/** What reading or making a table failed with. */
+export function tableError(error: unknown, table: string): SinkError {
+  if (error instanceof SinkError) return error
+  return new SchemaError(
+    `reading table "${table}" failed: ${messageOf(error)}`,
+    { table, cause: error },
+    'DDL_FAILED',
+  )
+}
+
+/** What a statement of the app on the writing connection failed with. */
+export function statementError(error: unknown): SinkError {
+  // only the thread's end interrupts the writer, and a statement may be committing just then
+  if (errorKind(error) === 'INTERRUPT')
+    return new OutcomeUnknownError('the worker ended while the statement ran: it may have been run or not')
+  if (isDurable(error) || isOutcomeUnknown(error))
+    return new OutcomeUnknownError(`the statement may have been run or not: ${messageOf(error)}`)
+  return queryError(error)
+}
+
+/** What a statement of the app that only reads failed with. */
+export function queryError(error: unknown): SinkError {
+  if (error instanceof SinkError) return error
+  return new StatementError('STATEMENT_FAILED', messageOf(error), { cause: error })
 }
 
 const firstLine = (message: string): string => message.split('\n', 1)[0] as string

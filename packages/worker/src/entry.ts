@@ -30,13 +30,14 @@ async function stopOnce(): Promise<void> {
 
 async function stopAfter(error: unknown): Promise<void> {
   post({ type: 'fatal', error: errorToData(error) })
-  await stop()
-  process.exit(1)
+  await stop().finally(() => process.exit(1))
 }
 
 process.on('uncaughtException', (error) => void stopAfter(error))
 process.on('unhandledRejection', (reason) => void stopAfter(reason))
 parentPort?.on('message', () => void stop())
+// nobody can be answered any more
+port.on('close', () => void stopAfter(new Error('the channel to the main thread was closed')))
 
 const api: SinkApi = {
   open: (request) => worker.open(request),

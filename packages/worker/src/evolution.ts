@@ -1,8 +1,8 @@
 import { StatementType } from '@duckdb/node-api'
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
-import { errorKind, messageOf } from './duckdb-error.ts'
-import { qualifiedName, quoteIdentifier } from './identifier.ts'
+import { messageOf } from './duckdb-error.ts'
+import { foldIdentifier, qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
 import { logicalTypeName, parseLogicalType } from './protocol/logical-type.ts'
 import type { SchemaChange, TableColumn, TableReference, TableSetup } from './protocol/messages.ts'
@@ -26,7 +26,7 @@ export class Evolution {
   async prepare(setup: TableSetup): Promise<KnownLayout | undefined> {
     const present = await this.#catalog.describe(setup.table)
     if (present !== undefined) {
-      if (setup.origin === 'declared') requireDeclared(present, setup.columns ?? [])
+      if (setup.origin === 'declared') await this.#requireDeclared(present, setup.columns ?? [])
       return present
     }
     if (setup.createTableSql === undefined && setup.columns === undefined) return undefined
@@ -39,6 +39,27 @@ export class Evolution {
       origin: setup.origin,
     })
     return layout
+  }
+
+  async #requireDeclared({ table, columns }: KnownLayout, declared: readonly TableColumn[]): Promise<void> {
+    for (const { name, type } of declared) {
+      const found = columns.find((column) => foldIdentifier(column.name) === foldIdentifier(name))
+      if (found !== undefined && (sameType(found.type, type) || found.type === (await this.#typeName(type))))
+        continue
+      const is = found === undefined ? 'is absent' : `is ${found.type}`
+      const details = { table: table.name, column: name, expected: type }
+      throw new SchemaError(
+        `column "${name}" of table "${table.name}" is declared as ${type} but ${is}`,
+        details,
+      )
+    }
+  }
+
+  /** What the catalog calls a declared type: one that CREATE TYPE made is there by what it stands for. */
+  async #typeName(type: string): Promise<unknown> {
+    const name = logicalTypeName(parseLogicalType(type))
+    const rows = await this.#connection.rows(`SELECT typeof(CAST(NULL AS ${name})) AS name`).catch(() => [])
+    return rows[0]?.name
   }
 
   async #create(setup: TableSetup): Promise<KnownLayout> {
@@ -61,7 +82,7 @@ export class Evolution {
       return layout
     } catch (error) {
       this.#catalog.invalidate()
-      await this.#connection.run('ROLLBACK')
+      await this.#connection.rollBack()
       throw error instanceof SchemaError ? error : createError(error, name)
     }
   }
@@ -90,30 +111,20 @@ function createTableSql(table: Required<TableReference>, columns: readonly Table
 }
 
 function createError(error: unknown, table: string): SchemaError {
-  const kind = errorKind(error)
-  const what = kind === '' ? 'failed' : `failed with a ${kind} Error`
   return new SchemaError(
-    `creating table "${table}" ${what}: ${messageOf(error)}`,
+    `creating table "${table}" failed: ${messageOf(error)}`,
     { table, cause: error },
     'DDL_FAILED',
   )
 }
 
-function requireDeclared({ table, columns }: KnownLayout, declared: readonly TableColumn[]): void {
-  for (const { name, type } of declared) {
-    const found = columns.find((column) => column.name.toLowerCase() === name.toLowerCase())
-    if (found !== undefined && sameType(found.type, type)) continue
-    const is = found === undefined ? 'is absent' : `is ${found.type}`
-    const details = { table: table.name, column: name, expected: type }
-    throw new SchemaError(
-      `column "${name}" of table "${table.name}" is declared as ${type} but ${is}`,
-      details,
-    )
-  }
+function sameType(a: string, b: string): boolean {
+  return comparableType(a) === comparableType(b)
 }
 
-function sameType(a: string, b: string): boolean {
-  return (
-    logicalTypeName(parseLogicalType(a)).toLowerCase() === logicalTypeName(parseLogicalType(b)).toLowerCase()
+// the names of fields do not tell upper from lower case, the values of an ENUM do
+function comparableType(type: string): string {
+  return JSON.stringify(parseLogicalType(type), (key, value: unknown) =>
+    key === 'name' ? foldIdentifier(value as string) : value,
   )
 }

@@ -69,6 +69,11 @@ export function qualifiedName(table: string | QualifiedName): string {
     .join('.')
 }
 
+/** The name as DuckDB compares it: identifiers do not tell upper from lower case, but in ASCII letters alone. */
+export function foldIdentifier(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
 const invalidArgument = (message: string): InvalidOptionsError =>
   new InvalidOptionsError(message, undefined, 'INVALID_ARGUMENT')
 

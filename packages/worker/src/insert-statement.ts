@@ -79,7 +79,8 @@ export class InsertStatements {
     const batchColumns = columns.map((index) => batchColumn(layout, index))
     const functionId = this.#batch.define(batchColumns)
     const selected = columns.map((index) => selectItem(layout, index))
-    const sql = `INSERT INTO ${qualifiedName(layout.table)} BY NAME SELECT ${selected.join(', ')} FROM ${BATCH_FUNCTION}(${functionId})`
+    // with its schema: a macro of the same name in the database would go before it
+    const sql = `INSERT INTO ${qualifiedName(layout.table)} BY NAME SELECT ${selected.join(', ')} FROM system.main.${BATCH_FUNCTION}(${functionId})`
     try {
       return { layout, functionId, prepared: await this.#connection.prepare(sql) }
     } catch (error) {

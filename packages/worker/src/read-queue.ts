@@ -1,42 +1,44 @@
-import type { Connection } from './connection.ts'
 import { StatementError } from './protocol/errors.ts'
 
 /** One query at a time on the reading connection, in the order they came. */
 export class ReadQueue {
-  readonly #connection: Connection
-  readonly #cancelled = new Set<number>()
+  /** Of each query that waits or runs. */
+  readonly #controllers = new Map<number, AbortController>()
   #tail: Promise<unknown> = Promise.resolve()
-  #running: number | undefined
 
-  constructor(connection: Connection) {
-    this.#connection = connection
-  }
-
-  /** Runs `read` when those before it are done. */
-  run<T>(queryId: number, read: () => Promise<T>): Promise<T> {
+  /** Runs `read` when those before it are done; its signal tells that the query is cancelled. */
+  run<T>(queryId: number, read: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const { signal } = controller
+    this.#controllers.set(queryId, controller)
     const result = this.#tail.then(async () => {
-      this.#running = queryId
       try {
-        if (this.#cancelled.has(queryId))
-          throw new StatementError('STATEMENT_FAILED', 'the query was cancelled')
-        return await read()
+        signal.throwIfAborted()
+        return await read(signal)
       } finally {
-        this.#running = undefined
-        this.#cancelled.delete(queryId)
+        this.#controllers.delete(queryId)
       }
     })
     this.#tail = result.catch(() => undefined)
     return result
   }
 
-  /** Ends a query that runs or waits. */
-  cancel(queryId: number): void {
-    this.#cancelled.add(queryId)
-    if (this.#running === queryId) this.#connection.interrupt()
+  /** Resolves when no query runs or waits. */
+  async idle(): Promise<void> {
+    let tail: unknown
+    do {
+      tail = this.#tail
+      await tail
+    } while (tail !== this.#tail)
   }
 
-  /** Ends the query that runs, if there is one. */
-  interrupt(): void {
-    if (this.#running !== undefined) this.#connection.interrupt()
+  /** Ends a query that runs or waits. */
+  cancel(queryId: number): void {
+    this.#controllers.get(queryId)?.abort(new StatementError('STATEMENT_FAILED', 'the query was cancelled'))
+  }
+
+  /** Ends every query. */
+  cancelAll(): void {
+    for (const queryId of this.#controllers.keys()) this.cancel(queryId)
   }
 }

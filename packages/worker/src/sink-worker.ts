@@ -2,17 +2,10 @@ import type { ILogObj, Logger } from 'tslog'
 import { BatchFunction } from './batch-function.ts'
 import { Catalog } from './catalog.ts'
 import { type Database, openDatabase } from './database.ts'
-import { errorKind, messageOf } from './duckdb-error.ts'
+import { messageOf, queryError, statementError, tableError } from './duckdb-error.ts'
 import { Evolution } from './evolution.ts'
 import { InsertStatements } from './insert-statement.ts'
-import {
-  ClosedError,
-  errorToData,
-  OutcomeUnknownError,
-  SchemaError,
-  SinkError,
-  StatementError,
-} from './protocol/errors.ts'
+import { ClosedError, errorToData, type SinkError, WorkerDiedError } from './protocol/errors.ts'
 import type {
   CloseReply,
   InsertReply,
@@ -29,7 +22,7 @@ import type {
 import { classifyStatement, runRead, runStatement } from './query.ts'
 import { ReadQueue } from './read-queue.ts'
 import { Transactions } from './transaction.ts'
-import { type InsertJob, type WriteJob, WriteJobs } from './write-jobs.ts'
+import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
 
 /** All that exists while the target is open. */
 interface Session {
@@ -48,8 +41,12 @@ export class SinkWorker implements SinkApi {
   readonly #log: Logger<ILogObj>
   readonly #post: (event: WorkerEvent) => void
   #session: Session | undefined
+  /** What is refused while there is no session, is refused with this. */
+  #refusal: SinkError = new ClosedError('the target is closed')
   /** The opening or closing under way: it calls DuckDB while there is no session. Never rejects. */
   #transition: Promise<unknown> = Promise.resolve()
+  /** True while the writing connection runs a statement of the app: that may be interrupted, a batch may not. */
+  #runsStatement = false
   #pumping = false
   #wake: (() => void) | undefined
 
@@ -66,10 +63,9 @@ export class SinkWorker implements SinkApi {
 
   prepareTable(setup: TableSetup): Promise<PrepareReply> {
     return this.#onWriter<PrepareReply>(
-      async ({ evolution, statements }) => {
+      async ({ evolution }) => {
         const layout = await evolution.prepare(setup)
         if (layout === undefined) return { status: 'absent' }
-        if (setup.columns !== undefined || setup.createTableSql !== undefined) statements.clear()
         const { layoutId, columns } = layout
         return { status: 'present', layout: { layoutId, columns } }
       },
@@ -92,16 +88,18 @@ export class SinkWorker implements SinkApi {
 
   async query(request: QueryRequest): Promise<QueryReply> {
     const session = this.#session
-    if (session === undefined) return { status: 'failed', error: errorToData(closed()) }
+    if (session === undefined) return { status: 'failed', error: errorToData(this.#refusal) }
     const { reader } = session.database
     try {
-      const rows = await session.reads.run(request.queryId, async () => {
+      const rows = await session.reads.run(request.queryId, async (signal) => {
         const kind = await classifyStatement(reader, request.sql)
-        return kind === 'read' ? runRead(reader, request) : undefined
+        return kind === 'read' ? runRead(reader, request, signal) : undefined
       })
       if (rows !== undefined) return { status: 'rows', rows, changedSchema: false }
     } catch (error) {
-      return { status: 'failed', error: errorToData(queryError(error)) }
+      // where the session has ended meanwhile, that was what cancelled the query
+      const told = this.#session === session ? queryError(error) : this.#refusal
+      return { status: 'failed', error: errorToData(told) }
     }
     return this.#queryOnWriter(request)
   }
@@ -115,6 +113,8 @@ export class SinkWorker implements SinkApi {
     if (session === undefined) return { status: 'closed' }
     const ended = this.#onWriter<CloseReply>(
       async () => {
+        await session.reads.idle()
+        if (this.#session !== session) throw this.#refusal
         this.#session = undefined
         session.statements.clear()
         await session.database.checkpoint().catch((error: unknown) => {
@@ -124,6 +124,7 @@ export class SinkWorker implements SinkApi {
           )
         })
         session.database.close()
+        for (const job of session.jobs.takeAll()) refuse(job, this.#refusal)
         this.#log.info({ target: session.database.target.path }, 'target closed')
         return { status: 'closed' }
       },
@@ -135,12 +136,16 @@ export class SinkWorker implements SinkApi {
 
   /** Ends what is in flight and closes, whatever still waits: the thread is about to go. */
   async stop(): Promise<void> {
+    this.#refusal = new WorkerDiedError('the worker is ending: this was not run')
     if (this.#session === undefined) await this.#transition
     const session = this.#session
     this.#session = undefined
     if (session === undefined) return
-    session.reads.interrupt()
+    session.reads.cancelAll()
+    if (this.#runsStatement) session.database.writer.interrupt()
     await session.database.stop()
+    session.statements.clear()
+    session.database.close()
   }
 
   async #open(request: OpenRequest): Promise<OpenReply> {
@@ -159,7 +164,7 @@ export class SinkWorker implements SinkApi {
   }
 
   #start(database: Database, request: OpenRequest): Session {
-    const { writer, reader, target } = database
+    const { writer, target } = database
     const batch = new BatchFunction(writer.raw)
     const catalog = new Catalog(writer, target.catalog)
     const statements = new InsertStatements(writer, catalog, batch)
@@ -168,27 +173,32 @@ export class SinkWorker implements SinkApi {
         { table: change.table.name, columns: change.after, origin: change.origin },
         'table created',
       )
+      // any DDL makes DuckDB bind every prepared statement anew at every run
+      statements.clear()
       this.#post({ type: 'schemaChange', change })
     })
     const transactions = new Transactions({ connection: writer, catalog, statements, batch })
     const { groupCommit } = request
     const maxDelayMs = groupCommit === false ? 0 : groupCommit.maxDelayMs
     const jobs = new WriteJobs(groupCommit)
-    const reads = new ReadQueue(reader)
+    const reads = new ReadQueue()
     return { database, catalog, statements, evolution, transactions, jobs, reads, maxDelayMs }
   }
 
   #queryOnWriter(request: QueryRequest): Promise<QueryReply> {
     return this.#onWriter<QueryReply>(
       async ({ database, catalog, statements }) => {
-        const { rows, changedSchema } = await runStatement(database.writer, request)
+        this.#runsStatement = true
+        const { rows, changedSchema } = await runStatement(database.writer, request).finally(() => {
+          this.#runsStatement = false
+        })
         if (changedSchema) {
           statements.clear()
           catalog.invalidate()
         }
         return { status: 'rows', rows, changedSchema }
       },
-      (error) => ({ status: 'failed', error: errorToData(queryError(error)) }),
+      (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
     )
   }
 
@@ -198,7 +208,7 @@ export class SinkWorker implements SinkApi {
       const run = async (): Promise<void> => {
         const session = this.#session
         try {
-          if (session === undefined) throw closed()
+          if (session === undefined) throw this.#refusal
           resolve(await task(session))
         } catch (error) {
           resolve(failed(error))
@@ -210,7 +220,7 @@ export class SinkWorker implements SinkApi {
 
   #push(job: WriteJob): void {
     if (this.#session === undefined) {
-      refuse(job)
+      refuse(job, this.#refusal)
       return
     }
     this.#session.jobs.push(job)
@@ -271,38 +281,4 @@ export class SinkWorker implements SinkApi {
     if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
     reply(answer)
   }
-}
-
-function refuse(job: WriteJob): void {
-  switch (job.kind) {
-    case 'insert':
-      job.reply({ status: 'rolled-back', buffer: job.request.buffer, error: errorToData(closed()) })
-      return
-    case 'abandon':
-      job.done()
-      return
-    case 'task':
-      void job.run()
-      return
-    default:
-      job satisfies never
-  }
-}
-
-const closed = (): ClosedError => new ClosedError('the target is closed')
-
-function tableError(error: unknown, table: string): SinkError {
-  if (error instanceof SinkError) return error
-  return new SchemaError(
-    `reading table "${table}" failed: ${messageOf(error)}`,
-    { table, cause: error },
-    'DDL_FAILED',
-  )
-}
-
-function queryError(error: unknown): SinkError {
-  if (error instanceof SinkError) return error
-  const kind = errorKind(error)
-  if (kind === 'FATAL') return new OutcomeUnknownError(`the database was invalidated: ${messageOf(error)}`)
-  return new StatementError('STATEMENT_FAILED', messageOf(error), { cause: error })
 }

@@ -26,7 +26,9 @@ export interface FileTarget {
 }
 
 const MEBIBYTE = 1024 * 1024
-const DEFAULT_MEMORY_LIMIT_MIB = 1024
+// DuckDB keeps every block it has written until this is full, and never takes less again. It holds a transaction of
+// 10 million rows into a table with a PRIMARY KEY; one of 20 million needs more.
+const DEFAULT_MEMORY_LIMIT_MIB = 192
 
 /** What every instance without a network is created with; `threads: 1` was 1.4 times as fast as two. */
 export const LOCAL_INSTANCE: Readonly<Record<string, string>> = {
@@ -93,7 +95,7 @@ export function catalogOf(file: string): string {
   return RESERVED_CATALOGS.has(name.toLowerCase()) ? `${name}_db` : name
 }
 
-/** A quarter of the memory that this process may use, at most 1 GiB, as DuckDB writes it. */
+/** A quarter of the memory that this process may use, at most 192 MiB, as DuckDB writes it. */
 export function defaultMemoryLimit(memoryBytes: number = usableMemoryBytes()): string {
   const quarter = Math.floor(memoryBytes / 4 / MEBIBYTE)
   return `${Math.max(1, Math.min(DEFAULT_MEMORY_LIMIT_MIB, quarter))}MiB`

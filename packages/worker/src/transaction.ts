@@ -2,14 +2,14 @@ import duckdb from '@duckdb/node-bindings'
 import type { BatchFunction } from './batch-function.ts'
 import type { Catalog } from './catalog.ts'
 import type { Connection } from './connection.ts'
-import { insertError, isOutcomeUnknown, messageOf } from './duckdb-error.ts'
+import { commitCause, insertError, isDurable, isOutcomeUnknown } from './duckdb-error.ts'
 import { type InsertStatements, statementKey } from './insert-statement.ts'
 import {
-  ClosedError,
   errorToData,
   OutcomeUnknownError,
   SinkError,
   StatementError,
+  WorkerDiedError,
 } from './protocol/errors.ts'
 import type { InsertReply, InsertRequest } from './protocol/messages.ts'
 import { PartReader } from './protocol/wire.ts'
@@ -81,16 +81,16 @@ export class Transactions {
       await this.#insert([request])
       if (!last) return { status: 'inserted', buffer }
     } catch (error) {
-      await this.#rollback()
+      await connection.rollBack()
       const failure = this.#failure(request, error)
       if (!last) this.#open = { state: 'rolled-back', writeId, error: failure }
       return rolledBack(buffer, failure)
     }
     try {
-      await connection.run('COMMIT')
+      await unlessDurable(connection.run('COMMIT'))
       return this.#committed(request)
     } catch (error) {
-      await this.#rollback()
+      await connection.rollBack()
       return rolledBack(buffer, this.#commitFailure(request, error))
     }
   }
@@ -100,7 +100,7 @@ export class Transactions {
     const open = this.#open
     if (open?.writeId !== writeId) return
     this.#open = undefined
-    if (open.state === 'inserting') await this.#rollback()
+    if (open.state === 'inserting') await this.#context.connection.rollBack()
   }
 
   async #commitTogether(runs: readonly Run[]): Promise<void> {
@@ -114,9 +114,9 @@ export class Transactions {
     await connection.run('BEGIN')
     try {
       for (const run of runs) await this.#insert(run.requests)
-      await connection.run('COMMIT')
+      await unlessDurable(connection.run('COMMIT'))
     } catch (error) {
-      await this.#rollback()
+      await connection.rollBack()
       throw error
     }
   }
@@ -130,21 +130,12 @@ export class Transactions {
     batch.arm(parts, expected)
     let emitted = 0
     try {
-      await connection.call(() => duckdb.execute_prepared(prepared))
+      await unlessDurable(connection.call(() => duckdb.execute_prepared(prepared)))
     } finally {
       emitted = batch.disarm()
     }
     if (emitted !== expected)
       throw new StatementError('INSERT_FAILED', `DuckDB read ${emitted} rows of ${expected}`)
-  }
-
-  async #rollback(): Promise<void> {
-    // a COMMIT that failed has ended the transaction already; there is nothing left to roll back then
-    await this.#context.connection.run('ROLLBACK').catch((error: unknown) => {
-      // and a connection that was stopped rolls back as it closes
-      const nothingLeft = error instanceof ClosedError || /no transaction is active/.test(messageOf(error))
-      if (!nothingLeft) throw error
-    })
   }
 
   #committed({ buffer }: InsertRequest): InsertReply {
@@ -164,13 +155,24 @@ export class Transactions {
   }
 
   #commitFailure(request: InsertRequest, error: unknown): SinkError {
+    // a connection that was stopped did not begin with it
+    if (error instanceof WorkerDiedError) return error
     const message =
       'COMMIT answered with an error, after which the batch may be written or not: read the table'
-    return new OutcomeUnknownError(message, { ...this.#details(request), cause: error })
+    return new OutcomeUnknownError(message, { ...this.#details(request), cause: commitCause(error) })
   }
 
   #details({ layoutId, key }: InsertRequest): { table: string | undefined; key: string | undefined } {
     return { table: this.#context.catalog.layout(layoutId)?.table.name, key }
+  }
+}
+
+/** Takes a commit that became durable for one: what failed is the checkpoint after it, which the next call tells. */
+async function unlessDurable(committing: Promise<unknown>): Promise<void> {
+  try {
+    await committing
+  } catch (error) {
+    if (!isDurable(error)) throw error
   }
 }
 

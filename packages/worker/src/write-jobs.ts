@@ -1,3 +1,4 @@
+import { errorToData, type SinkError } from './protocol/errors.ts'
 import type { GroupCommit, InsertReply, InsertRequest } from './protocol/messages.ts'
 
 /** One part waiting for the writing connection. */
@@ -56,6 +57,11 @@ export class WriteJobs {
       : this.#jobs.shift()
   }
 
+  /** Takes all that waits. */
+  takeAll(): readonly WriteJob[] {
+    return this.#jobs.splice(0)
+  }
+
   #groupSize(): number {
     let size = 0
     while (size < this.#maxGroup && isWhole(this.#jobs[size])) size++
@@ -77,5 +83,22 @@ function writeIdOf(job: WriteJob): number | undefined {
       return undefined
     default:
       return job satisfies never
+  }
+}
+
+/** Answers a job that is not run. */
+export function refuse(job: WriteJob, refusal: SinkError): void {
+  switch (job.kind) {
+    case 'insert':
+      job.reply({ status: 'rolled-back', buffer: job.request.buffer, error: errorToData(refusal) })
+      return
+    case 'abandon':
+      job.done()
+      return
+    case 'task':
+      void job.run()
+      return
+    default:
+      job satisfies never
   }
 }

@@ -17,12 +17,24 @@ export interface Child {
 /** The URL of a source file, for `import()` in a child's script. */
 export const sourceUrl = (name: string): string => new URL(`../src/${name}`, import.meta.url).href
 
+/** How a child process runs. */
+export interface ChildOptions {
+  readonly cwd?: string
+  /** No file can be written beyond this: it is to the process as if the disk were full. */
+  readonly maxFileBytes?: number
+}
+
 /** Runs a module script, with top-level await, in a process of its own. */
-export function spawnChild(script: string, cwd: string = import.meta.dirname): Child {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    cwd,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+export function spawnChild(
+  script: string,
+  { cwd = import.meta.dirname, maxFileBytes }: ChildOptions = {},
+): Child {
+  const node = [process.execPath, '--input-type=module', '-e', script]
+  const [command = '', ...parameters] =
+    maxFileBytes === undefined
+      ? node
+      : ['sh', '-c', `ulimit -f ${Math.ceil(maxFileBytes / 512)}; exec "$0" "$@"`, ...node]
+  const child = spawn(command, parameters, { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
   return {

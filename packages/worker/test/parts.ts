@@ -1,4 +1,10 @@
-import { type ColumnBlock, MAX_CHUNK_ROWS, type Part, PartWriter, validityBytes } from '../src/protocol/wire.ts'
+import {
+  type ColumnBlock,
+  MAX_CHUNK_ROWS,
+  type Part,
+  PartWriter,
+  validityBytes,
+} from '../src/protocol/wire.ts'
 import {
   INLINE_BYTES,
   NATIVE_WIDTHS,
@@ -39,9 +45,7 @@ export function encodeBlock(type: NativeTypeId, values: readonly PhysicalValue[]
   const width = NATIVE_WIDTHS[type]
   const block = { width, nullCount, validity: encodeValidity(values) }
   if (width === STRING_ENTRY_BYTES) return { ...block, ...encodeStrings(values) }
-  const bytes = new DataView(new ArrayBuffer(values.length * width))
-  for (const [row, value] of values.entries()) if (value !== null) setFixed(bytes, row * width, type, value)
-  return { ...block, values: new Uint8Array(bytes.buffer), heap: undefined, heapBytes: 0 }
+  return { ...block, values: encodeFixed(type, values), heap: undefined, heapBytes: 0 }
 }
 
 function encodeValidity(values: readonly PhysicalValue[]): Uint8Array {
@@ -67,29 +71,25 @@ function encodeStrings(values: readonly PhysicalValue[]): Pick<ColumnBlock, 'val
   return { values: entries, heap, heapBytes: heap.byteLength }
 }
 
-function setFixed(bytes: DataView, offset: number, type: NativeTypeId, value: PhysicalValue): void {
-  switch (type) {
-    case 'BOOLEAN':
-    case 'UTINYINT':
-      return bytes.setUint8(offset, Number(value))
-    case 'TINYINT':
-      return bytes.setInt8(offset, Number(value))
-    case 'SMALLINT':
-      return bytes.setInt16(offset, Number(value), true)
-    case 'USMALLINT':
-      return bytes.setUint16(offset, Number(value), true)
-    case 'INTEGER':
-    case 'DATE':
-      return bytes.setInt32(offset, Number(value), true)
-    case 'UINTEGER':
-      return bytes.setUint32(offset, Number(value), true)
-    case 'FLOAT':
-      return bytes.setFloat32(offset, Number(value), true)
-    case 'DOUBLE':
-      return bytes.setFloat64(offset, Number(value), true)
-    case 'UBIGINT':
-      return bytes.setBigUint64(offset, value as bigint, true)
-    default:
-      return bytes.setBigInt64(offset, value as bigint, true)
-  }
+type NumberType = Exclude<NativeTypeId, BigintType | 'VARCHAR' | 'BLOB'>
+type BigintType = 'BIGINT' | 'UBIGINT' | 'TIME' | 'TIMESTAMPTZ' | `TIMESTAMP${'' | '_S' | '_MS' | '_NS'}`
+
+const NUMBER_ARRAYS = {
+  BOOLEAN: Uint8Array,
+  TINYINT: Int8Array,
+  SMALLINT: Int16Array,
+  INTEGER: Int32Array,
+  UTINYINT: Uint8Array,
+  USMALLINT: Uint16Array,
+  UINTEGER: Uint32Array,
+  FLOAT: Float32Array,
+  DOUBLE: Float64Array,
+  DATE: Int32Array,
+} satisfies Record<NumberType, unknown>
+
+function encodeFixed(type: NativeTypeId, values: readonly PhysicalValue[]): Uint8Array {
+  const numbers = Object.hasOwn(NUMBER_ARRAYS, type)
+    ? NUMBER_ARRAYS[type as NumberType].from(values.map(Number))
+    : BigInt64Array.from(values.map((value) => BigInt.asIntN(64, (value as bigint | null) ?? 0n)))
+  return new Uint8Array(numbers.buffer)
 }

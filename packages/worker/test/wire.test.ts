@@ -57,7 +57,8 @@ const columnShapes = fc.record({
 
 const widthLists = fc.array(fc.constantFrom<Width>(1, 2, 4, 8, 'string'), { maxLength: 6 })
 
-const chunkLists = (widths: readonly Width[]): fc.Arbitrary<Chunk[]> => fc.array(chunks(widths), { maxLength: 4 })
+const chunkLists = (widths: readonly Width[]): fc.Arbitrary<Chunk[]> =>
+  fc.array(chunks(widths), { maxLength: 4 })
 
 function chunks(widths: readonly Width[]): fc.Arbitrary<Chunk> {
   const shapes = fc.tuple(...widths.map(() => columnShapes))
@@ -122,7 +123,8 @@ function readColumn(part: PartReader, chunk: number, column: number, width: Widt
 
 /** Comparing two thousand small arrays one by one takes toEqual seconds. */
 function sameColumns(found: readonly (readonly (Uint8Array | null)[])[][], expected: readonly Chunk[]): void {
-  const text = (value: Uint8Array | null): string => (value === null ? 'NULL' : Buffer.from(value).toString('hex'))
+  const text = (value: Uint8Array | null): string =>
+    value === null ? 'NULL' : Buffer.from(value).toString('hex')
   expect(found.map((columns) => columns.map((column) => column.map(text).join(' ')))).toEqual(
     expected.map(({ columns }) => columns.map((column) => column.map(text).join(' '))),
   )
@@ -215,7 +217,8 @@ test('a part that outgrows its buffer keeps what was written before', () => {
     sizes.push(bytes)
     return new ArrayBuffer(bytes)
   })
-  const column = (seed: number): ColumnBlock | undefined => blockOf4Bytes(Array.from({ length: 2048 }, () => seed))
+  const column = (seed: number): ColumnBlock | undefined =>
+    blockOf4Bytes(Array.from({ length: 2048 }, () => seed))
   for (let chunk = 0; chunk < 20; chunk++) writer.appendChunk(2048, [column(chunk)], 9_000)
   const reader = new PartReader(writer.finish().buffer)
   expect(reader.rowCount).toBe(20 * 2048)

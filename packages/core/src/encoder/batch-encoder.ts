@@ -81,10 +81,18 @@ export class BatchEncoder {
     if (encoder.heap !== undefined) this.#withHeap.push(encoder)
     this.#rowBytes += encoder.width
     this.#activeByColumn[column] = encoder
-    this.#maxChunkRows = Math.max(
-      64,
-      Math.min(MAX_CHUNK_ROWS, Math.floor(MAX_CHUNK_VALUES / this.#active.length)),
-    )
+    this.#limitChunk()
+  }
+
+  /** Takes a column out of the batch again, which has had no value yet. */
+  deactivate(column: number): void {
+    const encoder = this.#activeByColumn[column]
+    if (encoder === undefined) return
+    this.#active.splice(this.#active.indexOf(encoder), 1)
+    if (encoder.heap !== undefined) this.#withHeap.splice(this.#withHeap.indexOf(encoder), 1)
+    this.#rowBytes -= encoder.width
+    this.#activeByColumn[column] = undefined
+    this.#limitChunk()
   }
 
   /**
@@ -141,6 +149,11 @@ export class BatchEncoder {
     return encoder
   }
 
+  #limitChunk(): void {
+    const rows = Math.floor(MAX_CHUNK_VALUES / Math.max(1, this.#active.length))
+    this.#maxChunkRows = Math.max(64, Math.min(MAX_CHUNK_ROWS, rows))
+  }
+
   #fill(span: MutableSpan): void {
     const active = this.#active
     for (let index = 0; index < active.length; index++) {
@@ -158,8 +171,9 @@ export class BatchEncoder {
     try {
       return encoder.fill(span)
     } catch (error) {
+      const named = readError(encoder, span, error)
       for (const filled of this.#active) filled.truncate(span.startRow)
-      throw readError(encoder.column, encoder.field, span, error)
+      throw named
     }
   }
 

@@ -169,20 +169,25 @@ export function kindOf(value: unknown): string {
   }
 }
 
-/** Names the record whose field threw when it was read: a getter, or a Proxy. */
-export function readError(column: ColumnInfo, field: string, span: Span, cause: unknown): SinkError {
+/** Names the record that could not be read: a getter threw, or a Proxy. */
+export function readError(encoder: ColumnEncoder, span: Span, cause: unknown): SinkError {
   if (cause instanceof SinkError) return cause
-  const row = span.records.findIndex((record, index) => index >= span.from && throwsAt(record, field))
-  const { table, name } = column
-  const message = `row ${row}, column "${name}" of table "${table}": reading the field threw`
-  return new ValueError(message, { table, column: name, row, expected: logicalTypeName(column.type), cause })
+  const { table, name, type } = encoder.column
+  const row = rowThatThrows(encoder, span)
+  const where = row === undefined ? `one of rows ${span.from} to ${span.to - 1}` : `row ${row}`
+  const message = `${where}, column "${name}" of table "${table}": reading the field threw`
+  return new ValueError(message, { table, column: name, row, expected: logicalTypeName(type), cause })
 }
 
-function throwsAt(record: FieldRecord, field: string): boolean {
-  try {
-    void record[field]
-    return false
-  } catch {
-    return true
+/** The first row that cannot be taken by itself; `undefined` where they all can, this time. */
+function rowThatThrows(encoder: ColumnEncoder, span: Span): number | undefined {
+  for (let row = span.from; row < span.to; row++) {
+    encoder.truncate(span.startRow)
+    try {
+      encoder.fill({ ...span, from: row, to: row + 1 })
+    } catch {
+      return row
+    }
   }
+  return undefined
 }

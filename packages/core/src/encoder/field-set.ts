@@ -1,5 +1,6 @@
-import { SchemaError, type TableLayout, ValueError } from '@ducksink/worker'
+import { SchemaError, type TableLayout } from '@ducksink/worker'
 import { type FieldRecord, kindOf } from './column-encoder.ts'
+import { isPlainRecord, notPlain, unreadable } from './plain-record.ts'
 
 /** What becomes of a field that has no column: the batch fails, or the field is left out. */
 export type ExtraFields = 'freeze' | 'discard-value'
@@ -45,46 +46,58 @@ export class FieldSet {
   /**
    * Looks at records; gives the columns that were seen for the first time.
    * @throws {@link ValueError} for what is not a plain object; {@link SchemaError} for a field without a column.
+   * Nothing of that record is kept.
    */
   observe(records: readonly unknown[], from: number, to: number): readonly BoundColumn[] {
     let added: BoundColumn[] | undefined
-    for (let row = from; row < to; row++) {
-      const record = records[row]
-      if (!isPlainRecord(record)) throw this.#notARecord(row, record)
-      if (hasShape(record, this.#shape)) continue
-      const fresh = this.#learn(record, row)
-      if (fresh.length > 0) added = added === undefined ? fresh : [...added, ...fresh]
+    let row = from
+    try {
+      for (; row < to; row++) {
+        const record = records[row]
+        if (!isPlainRecord(record)) throw notPlain({ table: this.#table, row }, record)
+        if (hasShape(record, this.#shape)) continue
+        const fresh = this.#learn(record, row)
+        if (fresh.length > 0) added = added === undefined ? fresh : [...added, ...fresh]
+      }
+    } catch (error) {
+      throw unreadable({ table: this.#table, row }, error)
     }
     return added ?? NOTHING
   }
 
-  /**
-   * The columns seen since {@link begin}, in the table's order.
-   * @throws {@link SchemaError} where there is none.
-   */
-  requireColumns(): readonly number[] {
-    if (this.#bound.size > 0) return [...this.#bound.keys()].sort((a, b) => a - b)
-    const message = `no record of the batch has a field that is a column of table "${this.#table}"`
-    throw new SchemaError(message, { table: this.#table })
+  /** Takes columns out again, as if no record had had a field for them. */
+  forget(columns: readonly BoundColumn[]): void {
+    for (const { column } of columns) this.#bound.delete(column)
+    this.#shape = []
+  }
+
+  /** The columns seen since {@link begin}, in the table's order. */
+  get columns(): readonly number[] {
+    return [...this.#bound.keys()].sort((a, b) => a - b)
   }
 
   #learn(record: FieldRecord, row: number): BoundColumn[] {
     const fields = Object.keys(record)
     const added: BoundColumn[] = []
     let isComplete = true
-    for (const field of fields) {
-      const column = this.#columnOf(field)
-      if (column === undefined) {
-        if (this.#extraFields === 'discard-value') continue
-        this.#requireNothing(record, field, row)
-        // another record of this shape may have a value there
-        isComplete = false
-      } else if (!this.#bound.has(column)) {
-        this.#bound.set(column, field)
-        added.push({ column, field })
-      } else if (this.#bound.get(column) !== field) {
-        throw this.#sameColumn(field, this.#bound.get(column) as string, row)
+    try {
+      for (const field of fields) {
+        const column = this.#columnOf(field)
+        if (column === undefined) {
+          if (this.#extraFields === 'discard-value') continue
+          this.#requireNothing(record, field, row)
+          // another record of this shape may have a value there
+          isComplete = false
+        } else if (!this.#bound.has(column)) {
+          this.#bound.set(column, field)
+          added.push({ column, field })
+        } else if (this.#bound.get(column) !== field) {
+          throw this.#sameColumn(field, this.#bound.get(column) as string, row)
+        }
       }
+    } catch (error) {
+      this.forget(added)
+      throw error
     }
     this.#shape = isComplete ? fields : []
     return added
@@ -99,33 +112,37 @@ export class FieldSet {
 
   /** A field without a column may be there as long as it says nothing. */
   #requireNothing(record: FieldRecord, field: string, row: number): void {
-    const value = record[field]
+    const value = this.#read(record, field, row)
     if (value === undefined || value === null) return
     const message = `row ${row}: field "${field}" has no column in table "${this.#table}"`
     throw new SchemaError(message, { table: this.#table, column: field, row, found: kindOf(value) })
+  }
+
+  #read(record: FieldRecord, field: string, row: number): unknown {
+    try {
+      return record[field]
+    } catch (error) {
+      throw unreadable({ table: this.#table, row, column: field }, error)
+    }
   }
 
   #sameColumn(field: string, other: string, row: number): SchemaError {
     const message = `row ${row}: fields "${other}" and "${field}" are the same column of table "${this.#table}"`
     return new SchemaError(message, { table: this.#table, column: field, row })
   }
+}
 
-  #notARecord(row: number, value: unknown): ValueError {
-    const found = kindOf(value)
-    const message = `row ${row} of a batch for table "${this.#table}" is not a plain object but ${found}`
-    return new ValueError(message, { table: this.#table, row, expected: 'object', found })
-  }
+/**
+ * Checks that a batch writes at least one column.
+ * @throws {@link SchemaError} where it does not.
+ */
+export function requireColumns(table: string, columns: readonly number[]): void {
+  if (columns.length > 0) return
+  const message = `no record of the batch has a field that is a column of table "${table}"`
+  throw new SchemaError(message, { table })
 }
 
 const NOTHING: readonly BoundColumn[] = []
-
-/** True for object literals, objects without a prototype, and those of another realm. */
-export function isPlainRecord(value: unknown): value is FieldRecord {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return true
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
-}
 
 function hasShape(record: FieldRecord, shape: readonly string[]): boolean {
   let index = 0

@@ -1,5 +1,5 @@
 import { toInteger } from './exact-number.ts'
-import { isPlainRecord } from './field-set.ts'
+import { isPlainRecord } from './plain-record.ts'
 import { Refusal } from './refusal.ts'
 
 const INT32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n }

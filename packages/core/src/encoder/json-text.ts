@@ -1,4 +1,4 @@
-import { isPlainRecord } from './field-set.ts'
+import { isPlainRecord } from './plain-record.ts'
 import { Refusal } from './refusal.ts'
 
 /** Levels of arrays and objects; a value that contains itself ends here too. */

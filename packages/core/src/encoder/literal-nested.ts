@@ -1,8 +1,8 @@
 import type { LogicalType, MapType, TypeField } from '@ducksink/worker'
-import { isPlainRecord } from './field-set.ts'
 import { embeddedJsonText } from './json-text.ts'
 import { type ScalarType, scalarTextForm } from './literal-scalar.ts'
 import type { NestedSyntax } from './nested-syntax.ts'
+import { isPlainRecord } from './plain-record.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 
 /** The text of a value as it stands inside another. */

@@ -151,7 +151,7 @@ export class OutcomeUnknownError extends SinkError {
   }
 }
 
-/** The worker thread ended before the batch was sent to it: nothing of it was written. */
+/** The worker thread ended before it came to the batch: nothing of it was written. */
 export class WorkerDiedError extends SinkError {
   constructor(message: string, details?: SinkErrorDetails) {
     super('WORKER_DIED', message, details)

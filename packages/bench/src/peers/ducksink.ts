@@ -1,0 +1,25 @@
+import { SinkEngine } from '@ducksink/core'
+import { toChecksum } from '../checksum.ts'
+import { createRecords, WORKLOAD_COLUMNS_SQL, WORKLOAD_TABLE, type WorkloadRecord } from '../datasets.ts'
+import type { Peer } from './peer.ts'
+
+/** This engine through its public interface, with its defaults. */
+export async function openDucksink(path: string): Promise<Peer> {
+  const createTableSql = `CREATE TABLE ${WORKLOAD_TABLE} (${WORKLOAD_COLUMNS_SQL})`
+  const engine = await SinkEngine.open({ path, tables: { [WORKLOAD_TABLE]: { createTableSql } } })
+  const table = engine.table<WorkloadRecord>(WORKLOAD_TABLE)
+  const [row] = await engine.query<{ duckdb: string }>('SELECT version() AS duckdb')
+  let staged: WorkloadRecord[][] = []
+  return {
+    versions: { duckdb: row?.duckdb ?? 'unknown' },
+    stage: (batches) => {
+      staged = batches.map(createRecords)
+    },
+    write: async (batch) => {
+      await table.write(staged[batch] ?? [])
+    },
+    room: () => (engine.writableNeedDrain ? engine.ready : undefined),
+    checksum: async (sql) => toChecksum((await engine.query(sql))[0] ?? {}),
+    close: () => engine.close(),
+  }
+}

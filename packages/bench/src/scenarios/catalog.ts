@@ -1,0 +1,182 @@
+import type { PeerName, StreamJob, WriteJob, WritesWaiting } from '../job.ts'
+
+/** A peer and the way it is used: what is put beside another. */
+export interface Contender {
+  readonly title: string
+  readonly peer: PeerName
+  /** How many writes wait at a time where the scenario does not say it. */
+  readonly writesWaiting?: WritesWaiting
+}
+
+/** Everyone who can take part. */
+export const CONTENDERS = {
+  ducksink: { title: 'ducksink', peer: 'ducksink' },
+  'ducksink-32': { title: 'ducksink, 32 writes waiting', peer: 'ducksink', writesWaiting: 32 },
+  'ducksink-1-caller': { title: 'ducksink, a single caller', peer: 'ducksink', writesWaiting: 1 },
+  'ducksink-64-callers': { title: 'ducksink, 64 callers', peer: 'ducksink', writesWaiting: 64 },
+  sqlite: { title: 'node:sqlite, prepared, WAL, FULL', peer: 'sqlite', writesWaiting: 1 },
+  appender: { title: 'appender on the main thread', peer: 'appender', writesWaiting: 1 },
+  cloned: { title: 'records cloned to a worker, appender', peer: 'cloned' },
+  'insert-select': {
+    title: 'the limit: INSERT ... SELECT, threads=1',
+    peer: 'insert-select',
+    writesWaiting: 1,
+  },
+  bytewax: { title: 'bytewax-duckdb, write_batch', peer: 'bytewax', writesWaiting: 1 },
+} as const satisfies Record<string, Contender>
+
+export type ContenderName = keyof typeof CONTENDERS
+
+interface CommonScenario {
+  readonly name: string
+  readonly title: string
+  readonly target: 'memory' | 'file'
+  readonly batchRows: number
+  /** Whether it runs when no scenario is named. */
+  readonly byDefault: boolean
+}
+
+/** The same rows from every contender; throughput and ratios. */
+export interface WriteScenario extends CommonScenario {
+  readonly kind: 'write'
+  readonly warmupBatches: number
+  readonly iterations: number
+  readonly batchesPerIteration: number
+  /** For the contenders that do not say it themselves. */
+  readonly writesWaiting: WritesWaiting
+  readonly contenders: readonly ContenderName[]
+}
+
+/** Many rows from ducksink alone; memory over time. */
+export interface StreamScenario extends CommonScenario, Pick<StreamJob, StreamShape> {
+  readonly kind: 'stream'
+}
+
+type StreamShape = 'batchRows' | 'batches' | 'records' | 'distinctBatches'
+
+export type Scenario = WriteScenario | StreamScenario
+
+const NODE_PEERS = ['ducksink', 'sqlite', 'appender', 'cloned', 'insert-select'] as const
+
+/** DuckDB's own row group: the batch at which everyone is at full speed. */
+const LARGE = {
+  kind: 'write',
+  batchRows: 122_880,
+  byDefault: true,
+  warmupBatches: 1,
+  iterations: 2,
+  batchesPerIteration: 5,
+  writesWaiting: 'ready',
+} as const
+
+const MEDIUM = {
+  ...LARGE,
+  batchRows: 1_000,
+  warmupBatches: 40,
+  batchesPerIteration: 150,
+  writesWaiting: 1,
+} as const
+
+const SMALL = { ...MEDIUM, batchRows: 100, warmupBatches: 100, batchesPerIteration: 400 } as const
+
+/** 30 million rows, whatever the batch. */
+const LONG = {
+  kind: 'stream',
+  target: 'file',
+  byDefault: false,
+  batchRows: 122_880,
+  batches: 245,
+  records: 'reused',
+  distinctBatches: 5,
+} as const
+
+/** Every scenario. */
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    ...LARGE,
+    name: 'memory-122880',
+    title: 'memory, batches of 122,880',
+    target: 'memory',
+    contenders: NODE_PEERS,
+  },
+  {
+    ...LARGE,
+    name: 'file-122880',
+    title: 'file, batches of 122,880',
+    target: 'file',
+    contenders: NODE_PEERS,
+  },
+  {
+    ...MEDIUM,
+    name: 'memory-1000',
+    title: 'memory, batches of 1,000',
+    target: 'memory',
+    contenders: NODE_PEERS,
+  },
+  {
+    ...MEDIUM,
+    name: 'file-1000',
+    title: 'file, batches of 1,000',
+    target: 'file',
+    contenders: ['ducksink', 'ducksink-32', 'sqlite', 'appender', 'cloned', 'insert-select'],
+  },
+  { ...SMALL, name: 'memory-100', title: 'memory, batches of 100', target: 'memory', contenders: NODE_PEERS },
+  {
+    ...SMALL,
+    name: 'file-100',
+    title: 'file, batches of 100',
+    target: 'file',
+    contenders: ['ducksink', 'ducksink-32', 'sqlite', 'appender', 'cloned', 'insert-select'],
+  },
+  {
+    ...SMALL,
+    name: 'callers',
+    title: 'file, callers that each await writes of one record',
+    target: 'file',
+    batchRows: 1,
+    warmupBatches: 500,
+    batchesPerIteration: 2_000,
+    contenders: ['ducksink-64-callers', 'ducksink-1-caller'],
+  },
+  { ...LONG, name: 'memory', title: '30 million records to a file, batches of 122,880' },
+  {
+    ...LONG,
+    name: 'memory-small-batches',
+    title: '30 million records to a file, batches of 8,192',
+    batchRows: 8_192,
+    batches: 3_675,
+    distinctBatches: 75,
+  },
+  {
+    ...LONG,
+    name: 'memory-fresh-records',
+    title: '30 million records to a file, batches of 122,880, all made as it goes',
+    records: 'fresh',
+  },
+]
+
+/** The contenders of a scenario, bytewax among them where it is asked for and can take part. */
+export function contendersOf(scenario: WriteScenario, withSeed: boolean): ContenderName[] {
+  const first = scenario.contenders[0]
+  const compares = scenario.contenders.some((name) => CONTENDERS[name].peer !== 'ducksink')
+  return withSeed && compares && first !== undefined
+    ? [first, 'bytewax', ...scenario.contenders.slice(1)]
+    : [...scenario.contenders]
+}
+
+/** Turns a scenario into the job of one contender's process. */
+export function toWriteJob(
+  scenario: WriteScenario,
+  contender: Contender,
+  job: Pick<WriteJob, 'path' | 'checksumSql'>,
+): WriteJob {
+  const { batchRows, warmupBatches, iterations, batchesPerIteration } = scenario
+  const writesWaiting = contender.writesWaiting ?? scenario.writesWaiting
+  const shape = { batchRows, warmupBatches, iterations, batchesPerIteration }
+  return { kind: 'write', peer: contender.peer, writesWaiting, ...shape, ...job }
+}
+
+/** All rows that a contender writes, those of the warm-up among them. */
+export function countRows(scenario: WriteScenario): number {
+  return (scenario.warmupBatches + scenario.iterations * scenario.batchesPerIteration) * scenario.batchRows
+}

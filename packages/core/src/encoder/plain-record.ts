@@ -1,0 +1,40 @@
+import { SinkError, ValueError } from '@ducksink/worker'
+import { type FieldRecord, kindOf } from './column-encoder.ts'
+
+/** True for object literals, objects without a prototype, and those of another realm. */
+export function isPlainRecord(value: unknown): value is FieldRecord {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return true
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
+}
+
+/** Where in a batch something was found; `row` is left out where there is no batch yet. */
+export interface RecordPlace {
+  readonly table: string
+  readonly row?: number | undefined
+  /** The field that was being read. */
+  readonly column?: string | undefined
+}
+
+/** A {@link ValueError} for what is no plain object. */
+export function notPlain({ table, row }: RecordPlace, value: unknown): ValueError {
+  const found = kindOf(value)
+  const message = `${subject(row)} for table "${table}" is not a plain object but ${found}`
+  return new ValueError(message, { table, row, expected: 'object', found })
+}
+
+/** A {@link ValueError} for a record that threw when it was read: a getter, or a Proxy. */
+export function unreadable({ table, row, column }: RecordPlace, cause: unknown): SinkError {
+  if (cause instanceof SinkError) return cause
+  const what = column === undefined ? 'it' : `field "${column}"`
+  return new ValueError(`${subject(row)} for table "${table}": reading ${what} threw`, {
+    table,
+    row,
+    column,
+    cause,
+  })
+}
+
+const subject = (row: number | undefined): string =>
+  row === undefined ? 'a record' : `row ${row} of a batch`

@@ -1,0 +1,107 @@
+import { expect, it } from 'vitest'
+import { InvalidOptionsError } from '../src/index.ts'
+import { databasePath, openEngine, rejection } from './open-engine.ts'
+import { readFile } from './read-file.ts'
+
+const NAMES = [
+  'two words',
+  'dotted.name.of.one.table',
+  `it's "quoted"`,
+  '"',
+  "'; DROP TABLE x; --",
+  'select',
+  'table',
+  'rowid_',
+  '🦆',
+  'Größe',
+  'back\\slash',
+  'new\nline',
+  ' leading and trailing ',
+  '$1',
+  '?',
+  '%s',
+  '0',
+  'x'.repeat(255),
+]
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+const ofEvery = (table: (name: string) => string): string => NAMES.map(table).join(' UNION ALL ')
+
+it('tables and columns of any name are made, written and read', async () => {
+  const path = databasePath()
+  const engine = await openEngine({ path })
+  const record = Object.fromEntries(NAMES.map((name, index) => [name, index]))
+  await Promise.all(NAMES.map((name) => engine.write(name, [record])))
+  await engine.close()
+  const rows = await readFile(
+    path,
+    ofEvery((name) => `FROM ${quoted(name)}`),
+  )
+  const written = Object.fromEntries(NAMES.map((column, index) => [column, BigInt(index)]))
+  expect(rows).toEqual(NAMES.map(() => written))
+})
+
+it('tables and columns of any name may be declared', async () => {
+  const path = databasePath()
+  const tables = Object.fromEntries(NAMES.map((name) => [name, { columns: { [name]: 'INTEGER' } }]))
+  const engine = await openEngine({ path, tables })
+  await Promise.all(NAMES.map((name, index) => engine.write(name, [{ [name]: index }])))
+  await engine.close()
+  const rows = await readFile(
+    path,
+    ofEvery((name) => `SELECT ${quoted(name)} AS value FROM ${quoted(name)}`),
+  )
+  expect(rows).toEqual(NAMES.map((_, index) => ({ value: index })))
+})
+
+it('a name that looks like the parts of another table is a table of its own', async () => {
+  const engine = await openEngine()
+  const names = ['[null,null,"t"]', { name: 't' }, '["memory","main","t"]', { catalog: 'memory', name: 't' }]
+  for (const [id, name] of names.entries()) await engine.write(name, [{ id }])
+  expect(await engine.query('FROM t')).toEqual([{ id: 1n }, { id: 3n }])
+})
+
+const WRONG = ['', 'a\0b', '\0', 'lone \ud800', 'x'.repeat(256), 'ä'.repeat(128), undefined, null, 5, {}, []]
+
+it('a table name that can be none is refused', async () => {
+  const engine = await openEngine()
+  for (const name of WRONG as string[]) {
+    const refusal = { name: 'InvalidOptionsError', code: 'INVALID_ARGUMENT' }
+    await expect(engine.write(name, [{ id: 1 }])).rejects.toMatchObject(refusal)
+    expect(() => engine.table(name)).toThrow(InvalidOptionsError)
+    if (typeof name !== 'string') continue
+    await expect(engine.write({ name }, [{ id: 1 }])).rejects.toMatchObject(refusal)
+    await expect(engine.write({ name: 't', schema: name }, [{ id: 1 }])).rejects.toMatchObject(refusal)
+    await expect(engine.write({ name: 't', catalog: name }, [{ id: 1 }])).rejects.toMatchObject(refusal)
+  }
+  expect(await engine.query('FROM duckdb_tables()')).toEqual([])
+})
+
+it('a field name that can be no column is refused, and no table is made', async () => {
+  const engine = await openEngine()
+  for (const name of WRONG.filter((wrong) => typeof wrong === 'string')) {
+    expect(await rejection(engine.write('t', [{ id: 1, [name]: 2 }]))).toBeInstanceOf(InvalidOptionsError)
+  }
+  expect(await engine.query('FROM duckdb_tables()')).toEqual([])
+})
+
+it('a table is found in its schema, whatever the case of its letters', async () => {
+  const engine = await openEngine()
+  await engine.query('CREATE SCHEMA "of mine"')
+  await engine.query('CREATE TABLE "of mine"."Events" (id INTEGER)')
+  await engine.write({ schema: 'of mine', name: 'Events' }, [{ id: 1 }])
+  await engine.write({ schema: 'OF MINE', name: 'events' }, [{ ID: 2 }])
+  await engine.write({ catalog: 'memory', schema: 'main', name: 'events' }, [{ id: 3 }])
+  expect(await engine.query('FROM "of mine".events')).toEqual([{ id: 1 }, { id: 2 }])
+  expect(await engine.query('FROM main.events')).toEqual([{ id: 3n }])
+})
+
+it('a table of a schema that is absent is not made', async () => {
+  const engine = await openEngine()
+  await expect(engine.write({ schema: 'nowhere', name: 'events' }, [{ id: 1 }])).rejects.toMatchObject({
+    name: 'SchemaError',
+    code: 'DDL_FAILED',
+    table: 'events',
+  })
+})

@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import { setImmediate } from 'node:timers/promises'
+import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { expect, it } from 'vitest'
+import type { SinkEngine, SinkError } from '../src/index.ts'
+import { expectWholeBatches, locksBeside } from './batches-in-file.ts'
+import { BATCH_TABLES, type BatchRow, batchRows } from './fixtures/numbered-batches.ts'
+import { databasePath, openEngine, rejection } from './open-engine.ts'
+import { openSteered } from './steered-engine.ts'
+
+const DIED = { name: 'WorkerDiedError', code: 'WORKER_DIED' }
+
+/** The engine has failed for good, and says so wherever it is asked. */
+async function expectFailed(engine: SinkEngine): Promise<void> {
+  expect(engine.state).toBe('failed')
+  const collector = () => engine.table('batches').collect()
+  expect(collector).toThrow(expect.objectContaining(DIED))
+  for (const call of [
+    engine.closed,
+    engine.ready,
+    engine.write('batches', batchRows(0)),
+    engine.query('SELECT 1'),
+  ]) {
+    expect(await rejection(call)).toMatchObject(DIED)
+  }
+  expect(engine).toMatchObject({ bufferedBytes: 0, bufferedBatches: 0 })
+  await engine.flush()
+}
+
+/** A new engine opens the file in this process, and the file holds whole batches with all that had a receipt. */
+async function expectReopened(path: string, receipts: readonly number[]): Promise<number[]> {
+  expect(locksBeside(path)).toEqual([])
+  const engine = await openEngine({ path, tables: BATCH_TABLES })
+  const next = 1_000_000
+  await engine.write('batches', batchRows(next))
+  await engine.close()
+  return expectWholeBatches(path, [...receipts, next])
+}
+
+function errorsOf(engine: SinkEngine): SinkError[] {
+  const errors: SinkError[] = []
+  engine.on('error', (error) => errors.push(error))
+  return errors
+}
+
+const codeOf = (outcome: PromiseSettledResult<unknown>): string =>
+  outcome.status === 'fulfilled' ? 'COMMITTED' : (outcome.reason as SinkError).code
+
+it('a worker that is ended from outside while idle fails the engine, and leaves the file to the next one', async () => {
+  const path = databasePath()
+  const { engine, worker } = await openSteered({ path })
+  const errors = errorsOf(engine)
+  await engine.write('batches', batchRows(1))
+  void worker.terminate()
+  await once(engine, 'error')
+  await expectFailed(engine)
+  expect(errors).toEqual([expect.objectContaining(DIED)])
+  await engine.close()
+  await engine.close()
+  await expectReopened(path, [1])
+})
+
+it.each([
+  { order: 'throw', reason: 'thrown in the worker' },
+  { order: 'reject', reason: 'rejected in the worker' },
+  { order: 'close the port', reason: 'the channel to the main thread was closed' },
+])(
+  'a worker that ends with "$order" while it is busy settles every call as it is',
+  async ({ order, reason }) => {
+    const path = databasePath()
+    const { engine, steer } = await openSteered({ path })
+    const errors = errorsOf(engine)
+    const writes = Array.from({ length: 40 }, (_, batch) => engine.write('batches', batchRows(batch)))
+    const query = engine.query('SELECT count(*) FROM range(1000000000) a, range(1000) b')
+    const outcomes = Promise.allSettled([...writes, query])
+    await Promise.any(writes)
+    steer(order)
+    const codes = (await outcomes).map(codeOf)
+    expect(['WORKER_DIED', 'OUTCOME_UNKNOWN']).toContain(codes.pop())
+    const others = new Set(codes)
+    expect(others.delete('COMMITTED')).toBe(true)
+    expect(['OUTCOME_UNKNOWN', 'WORKER_DIED']).toEqual(expect.arrayContaining([...others]))
+    await expectFailed(engine)
+    expect(errors).toEqual([expect.objectContaining({ ...DIED, message: expect.stringContaining(reason) })])
+    await engine.close()
+    const batches = [...codes.keys()]
+    const there = await expectReopened(
+      path,
+      batches.filter((batch) => codes[batch] === 'COMMITTED'),
+    )
+    expect(there.filter((batch) => codes[batch] === 'WORKER_DIED')).toEqual([])
+  },
+)
+
+it('rows that a collector holds when the worker dies are handed back, and no more are taken', async () => {
+  const { engine, worker } = await openSteered({ path: databasePath() })
+  const failed: unknown[] = []
+  const collector = engine.table<BatchRow>('batches').collect({
+    maxDelayMs: 60_000,
+    onFailure: (error, records) => failed.push(error.code, records()),
+  })
+  await engine.write('batches', batchRows(0))
+  for (const row of batchRows(1)) collector.push(row)
+  void worker.terminate()
+  await rejection(engine.closed)
+  expect(() => collector.push(batchRows(1)[0] as BatchRow)).toThrow(expect.objectContaining(DIED))
+  await collector.close()
+  expect(failed).toEqual(['WORKER_DIED', batchRows(1)])
+})
+
+it('a worker that dies during close() makes it reject', async () => {
+  const path = databasePath()
+  const { engine, steer } = await openSteered({ path })
+  await engine.write('batches', batchRows(4))
+  const closing = engine.close()
+  steer('throw')
+  expect(await rejection(closing)).toMatchObject(DIED)
+  await expectFailed(engine)
+  await expectReopened(path, [4])
+})
+
+it('a worker that throws while it opens leaves no lock', async () => {
+  const path = databasePath()
+  // it may be open already when it comes to the order
+  await openSteered({ path }, 'throw').then(({ engine }) => rejection(engine.closed), expectNotStarted)
+  await expectReopened(path, [])
+})
+
+it('a worker that does not start makes open() reject', async () => {
+  const createWorker = (options: WorkerOptions) =>
+    new Worker('throw new Error("no such entry")', { ...options, eval: true })
+  const error = await rejection(openEngine({ path: databasePath(), createWorker }))
+  expectNotStarted(error)
+  expect((error as SinkError).message).toContain('no such entry')
+})
+
+function expectNotStarted(error: unknown): void {
+  expect(error).toMatchObject({
+    name: 'TargetUnavailableError',
+    message: expect.stringContaining('did not start'),
+  })
+}
+
+it('the failure of an engine that nobody listens to ends no process', async () => {
+  const { engine, steer } = await openSteered({ path: ':memory:' })
+  steer('throw')
+  while (engine.state === 'open') await setImmediate()
+  // an unhandled rejection or 'error' event would be told by now, and fail this run
+  await setImmediate()
+  expect(engine.state).toBe('failed')
+})

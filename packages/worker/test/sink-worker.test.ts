@@ -1,0 +1,415 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { createLog } from '../src/log.ts'
+import type {
+  GroupCommit,
+  InsertReply,
+  InsertRequest,
+  QueryReply,
+  QueryRequest,
+  TableLayout,
+  TableSetup,
+  WorkerEvent,
+} from '../src/protocol/messages.ts'
+import { SinkWorker } from '../src/sink-worker.ts'
+import { readFile } from './read-file.ts'
+import { insertRequest, temporaryDirectory } from './session.ts'
+
+const TABLES: readonly TableSetup[] = ['t', 'u'].map((name) => ({
+  table: { name },
+  createTableSql: `CREATE TABLE ${name} (a INTEGER CHECK (a >= 0), b VARCHAR)`,
+  origin: 'declared',
+}))
+
+const INFO = 3
+const ENDLESS = 'SELECT count(*) FROM range(3_000_000) a(i), range(3_000_000) b(j) WHERE (i * j) % 7 = 3'
+const COUNT = 'SELECT count(*)::INTEGER AS n FROM t'
+
+interface Opened {
+  readonly worker: SinkWorker
+  readonly events: readonly WorkerEvent[]
+  readonly lines: readonly string[]
+  layout(table: string): Promise<TableLayout>
+  /** Writes one batch of rows that have these values of `a`. */
+  write(a: readonly number[], options?: Partial<InsertRequest>): Promise<InsertReply>
+  query(sql: string, parameters?: QueryRequest['parameters']): Promise<QueryReply>
+  rows(sql: string): Promise<readonly object[]>
+}
+
+let nextQueryId = 1
+
+async function open(
+  path = ':memory:',
+  groupCommit: GroupCommit | false = { maxBatches: 64, maxDelayMs: 0 },
+): Promise<Opened> {
+  const events: WorkerEvent[] = []
+  const lines: string[] = []
+  const worker = new SinkWorker(
+    createLog(INFO, (line) => lines.push(line)),
+    (event) => events.push(event),
+  )
+  const reply = await worker.open({ path, config: {}, tables: TABLES, groupCommit, lockNonce: 'nonce' })
+  expect(reply).toMatchObject({ status: 'open' })
+  onTestFinished(() => worker.stop())
+  const layout = async (name: string): Promise<TableLayout> => {
+    const prepared = await worker.prepareTable({ table: { name }, origin: 'declared' })
+    if (prepared.status !== 'present') throw new Error(`table ${name} is ${prepared.status}`)
+    return prepared.layout
+  }
+  const known = await layout('t')
+  const query: Opened['query'] = (sql, parameters) =>
+    worker.query({ queryId: nextQueryId++, sql, parameters })
+  return {
+    worker,
+    events,
+    lines,
+    layout,
+    query,
+    async write(a, options) {
+      const [answer] = await worker.insert([insertRequest(known, { a }, options)])
+      return answer as InsertReply
+    },
+    async rows(sql) {
+      const answer = await query(sql)
+      if (answer.status === 'failed') throw new Error(answer.error.message)
+      return answer.rows
+    },
+  }
+}
+
+describe('opening', () => {
+  test('makes the tables that were set up, and tells of each', async () => {
+    const { events, lines, rows } = await open()
+    expect(await rows('SHOW TABLES')).toEqual([{ name: 't' }, { name: 'u' }])
+    expect(events).toMatchObject([
+      { type: 'schemaChange', change: { kind: 'create-table', table: { name: 't' } } },
+      { type: 'schemaChange', change: { kind: 'create-table', table: { name: 'u' } } },
+    ])
+    expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
+      'table created',
+      'table created',
+      'target opened',
+    ])
+  })
+
+  test('that fails at a table says so, and frees the file', async () => {
+    const path = join(temporaryDirectory(), 'a.duckdb')
+    const worker = new SinkWorker(
+      createLog(INFO, () => undefined),
+      () => undefined,
+    )
+    const tables: TableSetup[] = [
+      { table: { name: 't' }, createTableSql: 'DROP TABLE t', origin: 'declared' },
+    ]
+    const request = { path, config: {}, groupCommit: false, lockNonce: 'nonce' } as const
+    expect(await worker.open({ ...request, tables })).toMatchObject({
+      status: 'failed',
+      error: { code: 'DDL_FAILED', table: 't' },
+    })
+    expect(await readFile(path, 'SELECT 1')).toEqual([[1]])
+    expect(existsSync(`${path}.ducksink-lock`)).toBe(false)
+    expect(await worker.open({ ...request, tables: [] })).toMatchObject({ status: 'open' })
+    await worker.close()
+  })
+})
+
+describe('while nothing is open', () => {
+  test.each(['before it is opened', 'after it was closed'])('every call is answered, %s', async (when) => {
+    const { worker } = await open()
+    if (when === 'after it was closed') await worker.close()
+    const unopened = new SinkWorker(
+      createLog(INFO, () => undefined),
+      () => undefined,
+    )
+    const idle = when === 'after it was closed' ? worker : unopened
+    const closed = { code: 'CLOSED' }
+    const layout = { layoutId: 1, columns: [{ name: 'a', type: 'INTEGER' }] }
+    const request = insertRequest(layout, { a: [1] })
+    expect(await idle.insert([request, request])).toMatchObject([
+      { status: 'rolled-back', error: closed, buffer: request.buffer },
+      { status: 'rolled-back', error: closed },
+    ])
+    const question = { queryId: 1, sql: 'SELECT 1', parameters: undefined }
+    expect(await idle.query(question)).toMatchObject({ status: 'failed', error: closed })
+    expect(await idle.prepareTable(TABLES[0] as TableSetup)).toMatchObject({
+      status: 'failed',
+      error: closed,
+    })
+    expect(await idle.abandon(1)).toBeUndefined()
+    expect(await idle.cancelQuery(1)).toBeUndefined()
+    expect(await idle.close()).toEqual({ status: 'closed' })
+    expect(await idle.stop()).toBeUndefined()
+  })
+})
+
+test('calls of every kind made at once all end well, and the file holds exactly what was committed', async () => {
+  const path = join(temporaryDirectory(), 'a.duckdb')
+  const { worker, layout, write, query } = await open(path)
+  const table = await layout('t')
+  const calls: Promise<unknown>[] = []
+  for (let round = 0; round < 25; round++) {
+    calls.push(write([round]), write([round, round]))
+    calls.push(query(COUNT), query('UPDATE u SET b = $1', [String(round)]))
+    calls.push(worker.prepareTable({ table: { name: `made_${round % 5}` }, ...declared, origin: 'declared' }))
+    const parts = [0, 1, 2].map((index) =>
+      insertRequest(
+        table,
+        { a: [100 + index] },
+        { writeId: 10_000 + round, first: index === 0, last: index === 2 },
+      ),
+    )
+    for (const part of parts) calls.push(worker.insert([part]))
+  }
+  const replies = (await Promise.all(calls)).flat() as { status: string }[]
+  const failed = replies.filter(({ status }) => status === 'failed' || status === 'rolled-back')
+  expect(failed).toEqual([])
+  expect(await worker.close()).toEqual({ status: 'closed' })
+  expect(await readFile(path, 'SELECT count(*)::INTEGER, sum(a)::INTEGER FROM t')).toEqual([
+    [25 * 6, 3 * ((24 * 25) / 2) + 25 * 303],
+  ])
+  expect(
+    await readFile(path, "SELECT count(*)::INTEGER FROM duckdb_tables() WHERE table_name LIKE 'made%'"),
+  ).toEqual([[5]])
+})
+
+const declared = { columns: [{ name: 'a', type: 'INTEGER' }] } as const
+
+describe('writes that wait', () => {
+  test('share a commit, each with its own reply', async () => {
+    const { write, rows } = await open()
+    const replies = await Promise.all([write([1]), write([-1]), write([3, 3]), write([4])])
+    expect(replies).toMatchObject([
+      { status: 'committed', sequence: 1 },
+      { status: 'rolled-back', error: { code: 'CONSTRAINT_VIOLATED' } },
+      { status: 'committed', sequence: 2 },
+      { status: 'committed', sequence: 3 },
+    ])
+    expect(await rows('SELECT a FROM t ORDER BY rowid')).toEqual([{ a: 1 }, { a: 3 }, { a: 3 }, { a: 4 }])
+  })
+
+  test('of one message are answered together', async () => {
+    const { worker, layout } = await open()
+    const table = await layout('t')
+    const requests = [[1], [-1], [2]].map((a) => insertRequest(table, { a }))
+    const replies = await worker.insert(requests)
+    expect(replies.map((reply) => reply.status)).toEqual(['committed', 'rolled-back', 'committed'])
+    expect(replies.map((reply) => reply.buffer)).toEqual(requests.map((request) => request.buffer))
+  })
+
+  test('are as good without group commit', async () => {
+    const { write, rows } = await open(':memory:', false)
+    const replies = await Promise.all([write([1]), write([-1]), write([2])])
+    expect(replies.map((reply) => reply.status)).toEqual(['committed', 'rolled-back', 'committed'])
+    expect(await rows(COUNT)).toEqual([{ n: 2 }])
+  })
+
+  // with a delay that the test would not survive
+  const patient = { maxBatches: 3, maxDelayMs: 3_600_000 }
+
+  test('wait no longer than until their group is full', async () => {
+    const { write } = await open(':memory:', patient)
+    const replies = await Promise.all([write([1]), write([2]), write([3])])
+    expect(replies.map((reply) => reply.status)).toEqual(['committed', 'committed', 'committed'])
+  })
+
+  test.each([
+    [
+      'a statement',
+      async ({ query }: Opened) => expect(await query('DELETE FROM u')).toMatchObject({ status: 'rows' }),
+    ],
+    ['closing', async ({ worker }: Opened) => expect(await worker.close()).toEqual({ status: 'closed' })],
+  ])('wait for no more where %s comes behind them', async (_, next) => {
+    const opened = await open(':memory:', patient)
+    const written = opened.write([1])
+    await next(opened)
+    expect(await written).toMatchObject({ status: 'committed' })
+  })
+
+  test('go after their delay', async () => {
+    const { write } = await open(':memory:', { maxBatches: 3, maxDelayMs: 20 })
+    expect(await write([1])).toMatchObject({ status: 'committed', sequence: 1 })
+    expect(await write([2])).toMatchObject({ status: 'committed', sequence: 2 })
+  })
+})
+
+describe('while a write of several parts is open', () => {
+  async function openWrite(opened: Opened): Promise<(a: number, last?: boolean) => Promise<InsertReply>> {
+    const table = await opened.layout('t')
+    const first = insertRequest(table, { a: [1] }, { last: false })
+    expect(await opened.worker.insert([first])).toMatchObject([{ status: 'inserted' }])
+    return async (a, last = true) => {
+      const part = insertRequest(table, { a: [a] }, { writeId: first.writeId, first: false, last })
+      const [reply] = await opened.worker.insert([part])
+      return reply as InsertReply
+    }
+  }
+
+  test('other writes, statements and tables wait, and reads do not', async () => {
+    const opened = await open()
+    const next = await openWrite(opened)
+    const answered: string[] = []
+    const others = [
+      opened.write([7]).then((reply) => answered.push(reply.status)),
+      opened.query('DELETE FROM t WHERE a = 7').then((reply) => answered.push(reply.status)),
+      opened.layout('u').then(() => answered.push('table')),
+    ]
+    expect(await opened.rows(COUNT)).toEqual([{ n: 0 }])
+    expect(await next(2, false)).toMatchObject({ status: 'inserted' })
+    expect(await opened.rows(COUNT)).toEqual([{ n: 0 }])
+    expect(answered).toEqual([])
+    expect(await next(3)).toMatchObject({ status: 'committed', sequence: 1 })
+    await Promise.all(others)
+    expect(answered.sort()).toEqual(['committed', 'rows', 'table'])
+    expect(await opened.rows('SELECT a FROM t ORDER BY a')).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }])
+  })
+
+  test('and abandoned, the others go on without it', async () => {
+    const opened = await open()
+    const table = await opened.layout('t')
+    const first = insertRequest(table, { a: [1] }, { last: false })
+    await opened.worker.insert([first])
+    const other = opened.write([7])
+    await opened.worker.abandon(first.writeId)
+    expect(await other).toMatchObject({ status: 'committed', sequence: 1 })
+    expect(await opened.rows('SELECT a FROM t')).toEqual([{ a: 7 }])
+  })
+
+  test('and fails, the others go on when its last part was answered', async () => {
+    const opened = await open()
+    const next = await openWrite(opened)
+    const other = opened.write([7])
+    const failed = await next(-1, false)
+    expect(failed).toMatchObject({ status: 'rolled-back', error: { code: 'CONSTRAINT_VIOLATED' } })
+    const { error } = failed as { error: object }
+    expect(await next(3)).toMatchObject({ status: 'rolled-back', error })
+    expect(await other).toMatchObject({ status: 'committed', sequence: 1 })
+    expect(await opened.rows('SELECT a FROM t')).toEqual([{ a: 7 }])
+  })
+})
+
+describe('queries', () => {
+  test('see every receipt that was given before them', async () => {
+    const { write, rows } = await open()
+    for (let n = 1; n <= 40; n++) {
+      await write([n])
+      expect(await rows(COUNT)).toEqual([{ n }])
+    }
+  })
+
+  test('that run long do not hold up writes, and end when they are cancelled', async () => {
+    const { worker, write, rows } = await open()
+    const endless = worker.query({ queryId: 100_001, sql: ENDLESS, parameters: undefined })
+    const waiting = worker.query({ queryId: 100_002, sql: 'SELECT 1 AS a', parameters: undefined })
+    for (let n = 1; n <= 10; n++) expect(await write([n])).toMatchObject({ status: 'committed' })
+    await worker.cancelQuery(100_002)
+    await worker.cancelQuery(100_001)
+    expect(await endless).toMatchObject({ status: 'failed', error: { code: 'STATEMENT_FAILED' } })
+    expect(await waiting).toMatchObject({ status: 'failed', error: { message: 'the query was cancelled' } })
+    expect(await rows(COUNT)).toEqual([{ n: 10 }])
+  })
+
+  test('that fail are answered as data, and leave both connections as they were', async () => {
+    const { query, write, rows } = await open()
+    await write([1])
+    const refused = { status: 'failed', error: { code: 'STATEMENT_REFUSED' } }
+    const failed = { status: 'failed', error: { code: 'STATEMENT_FAILED' } }
+    expect(await query('BEGIN')).toMatchObject(refused)
+    expect(await query('SELECT nonsense')).toMatchObject(failed)
+    expect(await query('INSERT INTO t VALUES (-1, NULL)')).toMatchObject(failed)
+    expect(await query("INSERT INTO t VALUES ('x', NULL)")).toMatchObject(failed)
+    expect(await write([2])).toMatchObject({ status: 'committed' })
+    expect(await rows(COUNT)).toEqual([{ n: 2 }])
+  })
+})
+
+describe('DDL by query()', () => {
+  test('is told, and writes encoded for the table as it was are refused until it is read again', async () => {
+    const { write, query, layout, worker, rows } = await open()
+    await write([1])
+    expect(await query('ALTER TABLE t ADD COLUMN c INTEGER DEFAULT 9')).toMatchObject({ changedSchema: true })
+    // the column that is written is as it was
+    expect(await write([2])).toMatchObject({ status: 'committed' })
+    await query('CREATE OR REPLACE TABLE t AS SELECT a::BIGINT AS a, b, c FROM t')
+    expect(await write([3])).toMatchObject({ status: 'rolled-back', error: { code: 'TABLE_CHANGED' } })
+    const request = insertRequest(await layout('t'), { a: [4n] })
+    expect(await worker.insert([request])).toMatchObject([{ status: 'committed' }])
+    expect(await rows('SELECT a, c FROM t ORDER BY a')).toEqual([
+      { a: 1n, c: 9 },
+      { a: 2n, c: 9 },
+      { a: 4n, c: null },
+    ])
+  })
+
+  test('drops a table: writes are refused, and it can be made again', async () => {
+    const { write, query, worker, rows } = await open()
+    await write([1])
+    await query('DROP TABLE t')
+    expect(await write([2])).toMatchObject({ status: 'rolled-back', error: { code: 'TABLE_CHANGED' } })
+    expect(await worker.prepareTable({ table: { name: 't' }, origin: 'declared' })).toEqual({
+      status: 'absent',
+    })
+    expect(await worker.prepareTable(TABLES[0] as TableSetup)).toMatchObject({ status: 'present' })
+    expect(await write([3])).toMatchObject({ status: 'committed' })
+    expect(await rows('SELECT a FROM t')).toEqual([{ a: 3 }])
+  })
+})
+
+describe('closing', () => {
+  test('settles what was there first, refuses what comes after, and frees the file', async () => {
+    const path = join(temporaryDirectory(), 'a.duckdb')
+    const { worker, write, query } = await open(path)
+    const before = [write([1]), write([2]), query('INSERT INTO t VALUES (3, NULL)')]
+    const closing = worker.close()
+    const after = write([4])
+    expect(await closing).toEqual({ status: 'closed' })
+    expect((await Promise.all(before)).map((reply) => reply.status)).toContain('committed')
+    expect(await after).toMatchObject({ status: 'rolled-back', error: { code: 'CLOSED' } })
+    expect(existsSync(`${path}.wal`)).toBe(false)
+    expect(existsSync(`${path}.ducksink-lock`)).toBe(false)
+    expect(await readFile(path, 'SELECT a FROM t WHERE a < 3 ORDER BY a')).toEqual([[1], [2]])
+  })
+
+  test('waits for a query that runs', async () => {
+    const path = join(temporaryDirectory(), 'a.duckdb')
+    const { worker, query } = await open(path)
+    const running = query('SELECT count(*)::INTEGER AS n FROM range(20_000_000) r(i) WHERE i % 7 = 3')
+    expect(await worker.close()).toEqual({ status: 'closed' })
+    expect(await running).toMatchObject({ status: 'rows', rows: [{ n: 2_857_143 }] })
+    expect(await readFile(path, 'SELECT count(*)::INTEGER FROM t')).toEqual([[0]])
+  })
+
+  test('twice at once is answered twice', async () => {
+    const { worker } = await open()
+    expect(await Promise.all([worker.close(), worker.close()])).toMatchObject([
+      { status: 'closed' },
+      { status: expect.stringMatching(/closed|failed/) },
+    ])
+  })
+})
+
+test('stopping in the middle leaves in the file exactly the batches that were told committed', async () => {
+  const path = join(temporaryDirectory(), 'a.duckdb')
+  const { worker, write, query } = await open(path, false)
+  const batch = Array.from({ length: 2_000 }, (_, row) => row)
+  const writes = Array.from({ length: 12 }, () => write(batch))
+  const endless = query(ENDLESS)
+  await writes[2]
+  await worker.stop()
+  const replies = await Promise.all(writes)
+  const committed = replies.filter((reply) => reply.status === 'committed').length
+  expect(committed).toBeGreaterThanOrEqual(3)
+  expect(replies.slice(committed).every((reply) => reply.status === 'rolled-back')).toBe(true)
+  expect(await endless).toMatchObject({ status: 'failed' })
+  expect(await readFile(path, 'SELECT count(*)::INTEGER FROM t')).toEqual([[committed * 2_000]])
+})
+
+test('the log holds no row value', async () => {
+  const { write, query, lines, worker } = await open()
+  await write([123_456_789])
+  await write([-123_456_789])
+  await query("INSERT INTO t VALUES (-123456789, 'hunter2')")
+  await worker.close()
+  expect(lines.join('\n')).not.toMatch(/123.?456.?789|hunter2/)
+  expect(lines.some((line) => line.includes('target closed'))).toBe(true)
+})
