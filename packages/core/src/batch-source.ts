@@ -49,6 +49,8 @@ export function createTableEncoder(table: TableState, layout: TableLayout, alloc
 /** A batch of records that the caller lends until it is settled. */
 export class RecordsSource implements BatchSource {
   readonly table: TableState
+  /** As many as there were at the call, whatever becomes of the array. */
+  readonly rowCount: number
   readonly #records: readonly FieldRecord[]
   readonly #slice: TimeSlice
   readonly #encoderOf: (table: TableState, layout: TableLayout) => TableEncoder
@@ -62,13 +64,10 @@ export class RecordsSource implements BatchSource {
     encoderOf: (table: TableState, layout: TableLayout) => TableEncoder
   }) {
     this.table = parameters.table
+    this.rowCount = parameters.records.length
     this.#records = parameters.records
     this.#slice = parameters.slice
     this.#encoderOf = parameters.encoderOf
-  }
-
-  get rowCount(): number {
-    return this.#records.length
   }
 
   async begin(): Promise<BatchHead> {
@@ -80,8 +79,8 @@ export class RecordsSource implements BatchSource {
     fields.begin()
     encoder.begin()
     // which columns are written is the same for all parts: a field that no record has gets its DEFAULT
-    for (let from = 0; from < records.length; from += 1_024) {
-      const to = Math.min(records.length, from + 1_024)
+    for (let from = 0; from < this.rowCount; from += 1_024) {
+      const to = Math.min(this.rowCount, from + 1_024)
       for (const { column, field } of fields.observe(records, from, to)) encoder.activate(column, field)
       if (this.#slice.isSpent) await this.#slice.yield()
     }
@@ -93,7 +92,7 @@ export class RecordsSource implements BatchSource {
 
   async next(): Promise<{ part: Part; last: boolean }> {
     const encoder = this.#encoder as BatchEncoder
-    const { length } = this.#records
+    const length = this.rowCount
     const end = Math.min(length, this.#index + MAX_PART_ROWS)
     while (this.#index < end && encoder.partBytes < MAX_PART_BYTES) {
       this.#index = encoder.encode(this.#records, this.#index, end)

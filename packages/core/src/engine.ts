@@ -241,6 +241,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     await this.#queries.idle()
     await this.#closeTarget()
     await this.#client.end()
+    this.#releaseLock()
     if (this.#failure !== undefined) throw this.#failure
     this.#state = 'closed'
     this.#closed.resolve()
@@ -317,9 +318,14 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   #onDeath({ reason }: WorkerDeath): void {
-    if (this.#lock !== undefined) releaseLockOf(this.#lock.path, this.#lock.nonce)
+    this.#releaseLock()
     this.#telemetry.death(reason)
     this.#fail(new WorkerDiedError(`the worker ended: ${reason}; open the engine again`))
+  }
+
+  /** Where the worker did not come to it; it must have ended. */
+  #releaseLock(): void {
+    if (this.#lock !== undefined) releaseLockOf(this.#lock.path, this.#lock.nonce)
   }
 
   #fail(error: SinkError): void {

@@ -1,4 +1,4 @@
-import { BackpressureError, InvalidOptionsError, SinkError } from '@ducksink/worker'
+import { BackpressureError, ClosedError, InvalidOptionsError, SinkError } from '@ducksink/worker'
 import type { CollectOptions, SinkRecord } from './collect-options.ts'
 import type { Collector } from './collector.ts'
 import { unlessAborted } from './race.ts'
@@ -187,7 +187,7 @@ class SourceReader<T extends object> {
     try {
       return this.#collector.push(record) && (++this.#count & 255) !== 0
     } catch (error) {
-      if (!(error instanceof SinkError)) throw error
+      if (!(error instanceof SinkError) || error instanceof ClosedError) throw error
       if (error instanceof BackpressureError) this.#refused = record
       else this.#progress.fail(error, () => [record as SinkRecord])
       return false

@@ -3,6 +3,7 @@ import {
   type InsertReply,
   type InsertRequest,
   type SinkApi,
+  type StopMessage,
   spawnWorker,
   type WorkerEvent,
   type WorkerStart,
@@ -32,6 +33,8 @@ type Call<K extends keyof SinkApi> = (...parameters: Parameters<SinkApi[K]>) => 
 export class WorkerClient {
   readonly #worker: Worker
   readonly #port: MessagePort
+  /** Word 0 is 1 when the worker is idle for good. */
+  readonly #stopped: Int32Array<SharedArrayBuffer>
   /** Held, because Comlink releases a proxy that is collected (comlink#692). */
   readonly #remote: Comlink.Remote<SinkApi>
   readonly #insert: Call<'insert'>
@@ -44,13 +47,14 @@ export class WorkerClient {
   constructor({ minLogLevel, createWorker, onEvent, onDeath }: WorkerClientOptions) {
     const { port1, port2 } = new MessageChannel()
     const stopped = new SharedArrayBuffer(4)
+    this.#stopped = new Int32Array(stopped)
     const workerData: WorkerStart = { port: port2, minLogLevel, stopped }
     this.#worker = (createWorker ?? spawnWorker)({ workerData, transferList: [port2], name: 'ducksink' })
     this.#port = port1
     this.#remote = Comlink.wrap<SinkApi>(port1 as unknown as Comlink.Endpoint)
     // a proxy's property is another proxy, made at each access: this one is made once
     this.#insert = this.#remote.insert as unknown as Call<'insert'>
-    this.#removeGuard = guardExit(this.#worker, new Int32Array(stopped))
+    this.#removeGuard = guardExit(this.#worker, this.#stopped)
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', (code) => {
         this.#onExit({ reason: this.#lastError ?? `the worker thread exited with code ${code}` }, onDeath)
@@ -84,9 +88,13 @@ export class WorkerClient {
     return this.#race(() => remote(...parameters)) as Promise<Awaited<ReturnType<SinkApi[K]>>>
   }
 
-  /** Ends the thread, which must have closed its target, or never have opened it: only then it is idle. */
+  /** Ends the thread, once it is idle: one that is ended during a call of DuckDB takes the process with it. */
   async end(): Promise<void> {
     if (this.#state === 'running') this.#state = 'ending'
+    const stop: StopMessage = { type: 'stop' }
+    this.#worker.ref()
+    this.#worker.postMessage(stop)
+    await Promise.race([Atomics.waitAsync(this.#stopped, 0, 0).value, this.#exited])
     void this.#worker.terminate()
     await this.#exited
   }

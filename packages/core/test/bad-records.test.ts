@@ -245,6 +245,18 @@ it('records that are no array are refused', async () => {
   }
 })
 
+it('records that the caller takes away before they are written fail the batch', async () => {
+  const records: object[] = Array.from({ length: 20_000 }, (_, id) => ({ id }))
+  const write = engine.write('events', records)
+  records.length = 5
+  await expect(write).rejects.toMatchObject({ name: 'ValueError', row: 5 })
+  const more: object[] = [{ id: 1 }]
+  const written = engine.write('grown', more)
+  more.push({ id: 2, other: true })
+  expect(await written).toMatchObject({ rowCount: 1 })
+  expect(await engine.query('SELECT id FROM grown')).toEqual([{ id: 1n }])
+})
+
 it('a hole in the array of records is no record', async () => {
   const records = [{ id: 1 }, { id: 2 }]
   delete records[0]

@@ -35,16 +35,12 @@ it('a table that is absent is made when the engine opens, and one that is there 
 
 const WRONG = [
   'CREATE TABLE events (id NO_SUCH_TYPE)',
-  'CREATE TABEL events (id INTEGER)',
   'CREATE TABLE events (id INTEGER); CREATE TABLE others (id INTEGER)',
   '-- nothing',
   'CREATE TABLE others (id INTEGER)',
   'CREATE TEMP TABLE events (id INTEGER)',
   'CREATE VIEW events AS SELECT 1 AS id',
-  'CREATE SEQUENCE events',
-  'DROP TABLE IF EXISTS events',
   'INSERT INTO events VALUES (1)',
-  'SELECT 1',
 ]
 
 it.each(WRONG)(

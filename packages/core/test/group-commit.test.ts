@@ -42,6 +42,37 @@ it.each(SETTINGS)(
   },
 )
 
+it('small batches that share a chunk keep each its own values, strings and NULLs', async () => {
+  const path = databasePath()
+  const columns = { id: 'INTEGER', text: 'VARCHAR', bytes: 'BLOB', flag: 'BOOLEAN', made: 'TIMESTAMP' }
+  const engine = await openEngine({ path, tables: { kinds: { columns } } })
+  const records = Array.from({ length: 1_500 }, (_, id) => ({
+    id,
+    // batches without a single long string, without a single NULL, and of nothing but NULL
+    text: id % 30 < 3 ? null : id % 4 === 0 ? `${id} is a text that is not inline` : `${id}`,
+    bytes: id % 7 === 0 ? null : Buffer.alloc(id % 40, id),
+    flag: id % 21 < 9 ? null : id % 2 === 0,
+    made: id % 5 === 0 ? null : new Date(id * 1_000),
+  }))
+  const writes: Promise<unknown>[] = []
+  for (let from = 0; from < records.length; from += 3) {
+    writes.push(engine.write('kinds', records.slice(from, from + 3)))
+  }
+  await Promise.all(writes)
+  await engine.close()
+  const rows = await readFile(
+    path,
+    'SELECT id, text, bytes, flag, epoch_ms(made) AS made FROM kinds ORDER BY id',
+  )
+  expect(rows).toEqual(
+    records.map(({ bytes, made, ...rest }) => ({
+      ...rest,
+      bytes: bytes && { bytes },
+      made: made && BigInt(made.getTime()),
+    })),
+  )
+})
+
 it('callers who each await their writes are all answered', async () => {
   const path = databasePath()
   const engine = await openEngine({ path, tables })

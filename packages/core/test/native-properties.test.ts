@@ -71,8 +71,11 @@ function exactSingle(value: unknown): number | undefined {
   const number = exactDouble(value)
   if (number === undefined) return undefined
   const single = Math.fround(number)
-  if (typeof value === 'string') return Number.isFinite(single) ? single : undefined
-  return Object.is(single, number) ? single : undefined
+  if (Object.is(single, number)) return single
+  // text means the single that is nearest, which for a double halfway between two would not be clear
+  const other = 2 * number - single
+  const isClear = typeof value === 'string' && Number.isFinite(single) && Math.fround(other) !== other
+  return isClear ? single : undefined
 }
 
 const FIRST_MILLIS = -62_135_596_800_000 // 0001-01-01

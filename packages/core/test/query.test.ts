@@ -83,7 +83,17 @@ it('parameters may be named', async () => {
 })
 
 it('parameters that cannot be bound are refused', async () => {
-  for (const value of [undefined, {}, [1], Symbol('x'), () => 1, new Map()]) {
+  for (const value of [
+    undefined,
+    {},
+    [1],
+    Symbol('x'),
+    () => 1,
+    new Map(),
+    new Date(NaN),
+    2n ** 128n,
+    '\ud800',
+  ]) {
     const error = await rejection(engine.query('SELECT $1', [value]))
     expect(error).toMatchObject({ name: expect.stringMatching(/InvalidOptionsError|StatementError/) })
   }

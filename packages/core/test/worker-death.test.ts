@@ -12,6 +12,7 @@ const DIED = { name: 'WorkerDiedError', code: 'WORKER_DIED' }
 
 /** The engine has failed for good, and says so wherever it is asked. */
 async function expectFailed(engine: SinkEngine): Promise<void> {
+  expect(await rejection(engine.closed)).toMatchObject(DIED)
   expect(engine.state).toBe('failed')
   const collector = () => engine.table('batches').collect()
   expect(collector).toThrow(expect.objectContaining(DIED))

@@ -1,6 +1,13 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, it } from 'vitest'
-import { ConstraintError, type SinkError, type SinkRecord, ValueError } from '../src/index.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import {
+  ConstraintError,
+  SinkEngine,
+  type SinkError,
+  type SinkRecord,
+  type SinkTable,
+  ValueError,
+} from '../src/index.ts'
 import { databasePath, numbered, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 
@@ -12,6 +19,20 @@ const createTableSql = 'CREATE TABLE events (id INTEGER PRIMARY KEY)'
 const tables = { events: { createTableSql } }
 const COUNT = 'SELECT count(*) AS count, min(id) AS first, max(id) AS last FROM events'
 const NO_DELAY = 2 ** 31 - 1
+
+let shared: SinkEngine
+let made = 0
+beforeAll(async () => {
+  shared = await SinkEngine.open({ path: ':memory:' })
+})
+afterAll(() => shared.close())
+
+/** A new table of the engine that the tests share. */
+async function freshTable(): Promise<SinkTable<Event> & { readonly name: string }> {
+  const name = `events${++made}`
+  await shared.query(createTableSql.replace('events', name))
+  return Object.assign(shared.table<Event>(name), { name })
+}
 
 function* generated(count: number): Generator<Event> {
   yield* numbered(count)
@@ -51,8 +72,8 @@ it.each([
 })
 
 it('an empty source writes nothing', async () => {
-  const engine = await openEngine({ tables })
-  expect(await engine.table('events').writeFrom([])).toMatchObject({ rowCount: 0, batchCount: 0 })
+  const events = await freshTable()
+  expect(await events.writeFrom([])).toMatchObject({ rowCount: 0, batchCount: 0 })
 })
 
 it('a source waits while the engine is full, however small its bounds are', async () => {
@@ -77,15 +98,12 @@ it('two sources share the engine’s room', async () => {
 })
 
 it('a source that never waits leaves the event loop to the app', async () => {
-  const engine = await openEngine({ tables })
+  const events = await freshTable()
   let turns = 0
   let isDone = false
-  const written = engine
-    .table<Event>('events')
-    .writeFrom(generated(300_000))
-    .finally(() => {
-      isDone = true
-    })
+  const written = events.writeFrom(generated(300_000)).finally(() => {
+    isDone = true
+  })
   while (!isDone) {
     turns++
     await setImmediate()
@@ -129,22 +147,19 @@ function watched(records: readonly Event[]) {
 }
 
 it('a bad record ends it with the refusal, and the source is read no further', async () => {
-  const engine = await openEngine({ tables })
-  const events = engine.table<Event>('events')
-  await engine.write('events', [{ id: -1 }])
+  const events = await freshTable()
+  await events.write([{ id: -1 }])
   const { state, source } = watched([...numbered(1_000), { id: 1.5 }, ...numbered(100_000, 1_000)])
   const error = await rejection(events.writeFrom(source))
   expect(error).toBeInstanceOf(ValueError)
-  expect(error).toMatchObject({ table: 'events', column: 'id' })
+  expect(error).toMatchObject({ table: events.name, column: 'id' })
   expect(state).toEqual({ given: 1_001, isReturned: true })
 })
 
 it('a batch that fails ends it with the failure', async () => {
-  const engine = await openEngine({ tables })
-  await engine.write('events', [{ id: 500 }])
-  const error = await rejection(
-    engine.table<Event>('events').writeFrom(numbered(1_000), { maxBatchRows: 100 }),
-  )
+  const events = await freshTable()
+  await events.write([{ id: 500 }])
+  const error = await rejection(events.writeFrom(numbered(1_000), { maxBatchRows: 100 }))
   expect(error).toBeInstanceOf(ConstraintError)
 })
 
@@ -173,8 +188,7 @@ it('with onFailure bad records and failed batches are handed over, and everythin
 })
 
 it('what a callback throws ends it', async () => {
-  const engine = await openEngine({ tables })
-  const events = engine.table<Event>('events')
+  const events = await freshTable()
   const thrown = new Error('from the callback')
   const fail = () => {
     throw thrown
@@ -184,10 +198,10 @@ it('what a callback throws ends it', async () => {
 })
 
 it('a signal that is aborted already reads nothing', async () => {
-  const engine = await openEngine({ tables })
+  const events = await freshTable()
   const { state, source } = watched(numbered(10))
   const signal = AbortSignal.abort('no')
-  expect(await rejection(engine.table<Event>('events').writeFrom(source, { signal }))).toBe('no')
+  expect(await rejection(events.writeFrom(source, { signal }))).toBe('no')
   expect(state.given).toBe(0)
 })
 
@@ -211,7 +225,7 @@ it('a signal ends the reading of a source that goes on for ever', async () => {
 })
 
 it('a signal ends the wait for a source that gives nothing more', async () => {
-  const engine = await openEngine({ tables })
+  const events = await freshTable()
   const controller = new AbortController()
   const { signal } = controller
   const stuck = async function* (): AsyncGenerator<Event> {
@@ -219,14 +233,35 @@ it('a signal ends the wait for a source that gives nothing more', async () => {
     queueMicrotask(() => controller.abort())
     await new Promise(() => undefined)
   }
-  expect(await rejection(engine.table<Event>('events').writeFrom(stuck(), { signal }))).toBe(signal.reason)
-  expect(await engine.query('SELECT id FROM events')).toEqual([{ id: 1 }])
+  expect(await rejection(events.writeFrom(stuck(), { signal }))).toBe(signal.reason)
+  expect(await shared.query(`SELECT id FROM ${events.name}`)).toEqual([{ id: 1 }])
+})
+
+it('closing the engine ends it, and what it has read is written', async () => {
+  const path = databasePath()
+  const engine = await openEngine({ path, tables })
+  const { state, source } = watched(numbered(50_000))
+  const handedOver: unknown[] = []
+  const written = engine.table<Event>('events').writeFrom(
+    (async function* () {
+      for await (const record of source) {
+        if (record.id === 20_000) void engine.close()
+        yield record
+      }
+    })(),
+    { onFailure: (error) => handedOver.push(error) },
+  )
+  await expect(written).rejects.toMatchObject({ name: 'ClosedError' })
+  expect(state.isReturned).toBe(true)
+  expect(handedOver).toEqual([])
+  await engine.close()
+  expect(await readFile(path, COUNT)).toEqual([{ count: 20_000n, first: 0, last: 19_999 }])
 })
 
 it('what is no source is refused', async () => {
-  const engine = await openEngine({ tables })
+  const events = await freshTable()
   for (const source of [undefined, null, 5, 'text', {}, () => []]) {
-    await expect(engine.table('events').writeFrom(source as never)).rejects.toMatchObject({
+    await expect(events.writeFrom(source as never)).rejects.toMatchObject({
       name: 'InvalidOptionsError',
       code: 'INVALID_ARGUMENT',
     })

@@ -13,6 +13,8 @@ export class Database {
   readonly target: TargetInfo
   readonly writer: Connection
   readonly reader: Connection
+  /** The `memory_limit`, where it is the default and not the app's choice. */
+  readonly defaultMemoryLimit: string | undefined
   readonly #instance: duckdb.Database
   readonly #lock: LockFile | undefined
 
@@ -20,6 +22,7 @@ export class Database {
     this.target = parts.target
     this.writer = parts.writer
     this.reader = parts.reader
+    this.defaultMemoryLimit = parts.defaultMemoryLimit
     this.#instance = parts.instance
     this.#lock = parts.lock
   }
@@ -51,6 +54,7 @@ interface DatabaseParts {
   readonly target: TargetInfo
   readonly writer: Connection
   readonly reader: Connection
+  readonly defaultMemoryLimit: string | undefined
   readonly instance: duckdb.Database
   readonly lock: LockFile | undefined
 }
@@ -96,7 +100,8 @@ async function openLocked(target: Target, lock: LockFile | undefined): Promise<D
       duckdbVersion: duckdb.library_version(),
       lockPath: lock?.path,
     }
-    return new Database({ target: info, writer, reader, instance, lock })
+    const defaultMemoryLimit = target.kind === 'file' ? target.defaultMemoryLimit : undefined
+    return new Database({ target: info, writer, reader, defaultMemoryLimit, instance, lock })
   } catch (error) {
     // a connection that is left open keeps the file attached
     for (const connection of connections) connection.disconnect()

@@ -18,9 +18,9 @@ import {
   UHUGEINT,
 } from '@duckdb/node-api'
 import type { Connection } from './connection.ts'
-import { explainedSql } from './explain.ts'
 import { InvalidOptionsError, StatementError } from './protocol/errors.ts'
 import type { QueryRequest } from './protocol/messages.ts'
+import { explainedSql, withoutComments } from './sql-text.ts'
 
 const READS: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN])
 
@@ -47,6 +47,9 @@ const DATA_CHANGES: ReadonlySet<StatementType> = new Set([
   StatementType.MERGE_INTO,
 ])
 
+// All but the first are stopped as they are bound, by the read-only transaction.
+const EXPLAINABLE: ReadonlySet<StatementType> = new Set([StatementType.SELECT, ...DATA_CHANGES])
+
 // One SELECT of these would do for the whole instance: logging to a file that may not be written fails every later
 // statement, the writer's too, and profiling prints to the app's output.
 const STATE_FUNCTION = /\b(?:(?:enable|disable)_(?:logging|profil\w*)|truncate_duckdb_logs)"?\s*\(/i
@@ -55,6 +58,9 @@ const STATE_FUNCTION = /\b(?:(?:enable|disable)_(?:logging|profil\w*)|truncate_d
 // of that drops DuckDB's lock on it (duckdb#17343).
 const FILE_FUNCTION =
   /\b(?:read_(?:blob|text|parquet|csv|csv_auto|(?:nd)?json(?:_auto|_objects|_objects_auto)?)|parquet_\w+|sniff_csv)"?\s*\(/i
+
+/** In every SQL that calls one of these; most holds nothing of it, and need not be looked at closely. */
+const SUSPECT = /able_logging|able_profil|_duckdb_logs|read_|parquet_|sniff_csv/i
 
 /** Whether a statement reads, and so runs beside the writer, or takes its turn on the writing connection. */
 export type StatementKind = 'read' | 'write'
@@ -72,13 +78,11 @@ export async function classifyStatement(connection: Connection, sql: string): Pr
   throw refusal(`does not run ${StatementType[statementType]} statements: the engine runs its own`)
 }
 
-/** EXPLAIN ANALYZE runs what it explains, a SET of the reader's schema as well as a SELECT. */
+/** EXPLAIN ANALYZE runs what it explains: a SET of the reader's schema, for one, would outlast the query. */
 async function requireExplainable(connection: Connection, sql: string): Promise<void> {
   const explained = explainedSql(sql)
   const statementType = explained === undefined ? undefined : await statementTypeOf(connection, explained)
-  if (statementType === StatementType.SELECT) return
-  // these fail as they are bound, because the transaction is read-only
-  if (statementType !== undefined && DATA_CHANGES.has(statementType)) return
+  if (statementType !== undefined && EXPLAINABLE.has(statementType)) return
   throw refusal('explains nothing but a SELECT, INSERT, UPDATE, DELETE or MERGE')
 }
 
@@ -96,7 +100,8 @@ async function statementTypeOf(connection: Connection, sql: string): Promise<Sta
 
 /** Refuses by their names functions that are no reads, before a statement is bound: some act as they are bound. */
 async function refuseFunctions(connection: Connection, sql: string): Promise<void> {
-  const code = sql.replace(/\/\*.*?\*\/|--[^\n]*/gs, ' ')
+  if (!SUSPECT.test(sql)) return
+  const code = withoutComments(sql)
   if (STATE_FUNCTION.test(code)) throw refusal('does not change how DuckDB logs and profiles')
   if (!FILE_FUNCTION.test(code)) return
   const [row] = await connection.rows("SELECT current_setting('enable_external_access') AS allowed")

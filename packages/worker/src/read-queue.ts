@@ -32,6 +32,11 @@ export class ReadQueue {
     } while (tail !== this.#tail)
   }
 
+  /** True while no query runs or waits. */
+  get isIdle(): boolean {
+    return this.#controllers.size === 0
+  }
+
   /** Ends a query that runs or waits. */
   cancel(queryId: number): void {
     this.#controllers.get(queryId)?.abort(new StatementError('STATEMENT_FAILED', 'the query was cancelled'))

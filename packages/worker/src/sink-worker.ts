@@ -1,5 +1,6 @@
 import type { ILogObj, Logger } from 'tslog'
 import { BatchFunction } from './batch-function.ts'
+import { BlockCache } from './block-cache.ts'
 import { Catalog } from './catalog.ts'
 import { type Database, openDatabase } from './database.ts'
 import { messageOf, queryError, statementError, tableError } from './duckdb-error.ts'
@@ -24,6 +25,9 @@ import { ReadQueue } from './read-queue.ts'
 import { Transactions } from './transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
 
+/** The id of no query: they count from 1. */
+const TRIM_ID = 0
+
 /** All that exists while the target is open. */
 interface Session {
   readonly database: Database
@@ -33,6 +37,8 @@ interface Session {
   readonly transactions: Transactions
   readonly jobs: WriteJobs
   readonly reads: ReadQueue
+  /** Absent where the app chose its own `memory_limit`. */
+  readonly cache: BlockCache | undefined
   readonly maxDelayMs: number
 }
 
@@ -182,7 +188,9 @@ export class SinkWorker implements SinkApi {
     const maxDelayMs = groupCommit === false ? 0 : groupCommit.maxDelayMs
     const jobs = new WriteJobs(groupCommit)
     const reads = new ReadQueue()
-    return { database, catalog, statements, evolution, transactions, jobs, reads, maxDelayMs }
+    const { defaultMemoryLimit } = database
+    const cache = defaultMemoryLimit === undefined ? undefined : new BlockCache(writer, defaultMemoryLimit)
+    return { database, catalog, statements, evolution, transactions, jobs, reads, cache, maxDelayMs }
   }
 
   #queryOnWriter(request: QueryRequest): Promise<QueryReply> {
@@ -237,9 +245,20 @@ export class SinkWorker implements SinkApi {
       const next = session.jobs.take(session.transactions.openWriteId)
       if (next === undefined) break
       await this.#run(session, next)
+      await this.#trimCache(session)
       if (session.maxDelayMs > 0) await this.#waitForMore(session)
     }
     this.#pumping = false
+  }
+
+  /** Runs in the queue of queries, so that none begins under the lowered limit. */
+  async #trimCache({ cache, reads, transactions }: Session): Promise<void> {
+    if (cache?.isDue !== true || !reads.isIdle || transactions.openWriteId !== undefined) return
+    await reads
+      .run(TRIM_ID, () => cache.trim())
+      .catch((error: unknown) => {
+        this.#log.warn({ reason: messageOf(error) }, 'letting go of written blocks failed')
+      })
   }
 
   async #waitForMore({ jobs, maxDelayMs }: Session): Promise<void> {
@@ -279,6 +298,7 @@ export class SinkWorker implements SinkApi {
 
   #answer({ request, reply }: InsertJob, answer: InsertReply | undefined): void {
     if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
+    this.#session?.cache?.written(request.buffer.byteLength)
     reply(answer)
   }
 }

@@ -22,13 +22,13 @@ export interface FileTarget {
   readonly beforeAttach: readonly SetupStep[]
   readonly attachSql: string
   readonly lockDown: readonly SetupStep[]
+  /** The `memory_limit`, where it is the default and not the app's choice. */
+  readonly defaultMemoryLimit: string | undefined
   redact(text: string): string
 }
 
 const MEBIBYTE = 1024 * 1024
-// DuckDB keeps every block it has written until this is full, and never takes less again. It holds a transaction of
-// 10 million rows into a table with a PRIMARY KEY; one of 20 million needs more.
-const DEFAULT_MEMORY_LIMIT_MIB = 192
+const DEFAULT_MEMORY_LIMIT_MIB = 1024
 
 /** What every instance without a network is created with; `threads: 1` was 1.4 times as fast as two. */
 export const LOCAL_INSTANCE: Readonly<Record<string, string>> = {
@@ -65,8 +65,10 @@ export function fileTarget(path: string, settings: Settings): FileTarget {
   const file = realDatabasePath(given)
   refuseStrayLog(given, file)
   const catalog = catalogOf(file)
+  const ownLimit = settings.has('memory_limit') ? undefined : defaultMemoryLimit()
   const { instance, steps, lockDown } = applySettings(settings, LOCAL_INSTANCE, {
-    memory_limit: defaultMemoryLimit(),
+    // the engine lowers its own limit for a moment now and then: see block-cache.ts
+    ...(ownLimit === undefined ? {} : { memory_limit: ownLimit, allowed_configs: '[memory_limit]' }),
     // where DuckDB spills when it opens a file by path; the instance in memory would use `.tmp` in the cwd
     temp_directory: `${file}.tmp`,
     ...LOCAL_LOCK_DOWN,
@@ -82,6 +84,7 @@ export function fileTarget(path: string, settings: Settings): FileTarget {
     // with its type: DuckDB takes a Parquet or SQLite file for a database of that type otherwise
     attachSql: `ATTACH ${quoteLiteral(file)} AS ${quoteIdentifier(catalog)} (TYPE duckdb)`,
     lockDown,
+    defaultMemoryLimit: ownLimit,
     redact: redactor(settings),
   }
 }
@@ -95,7 +98,7 @@ export function catalogOf(file: string): string {
   return RESERVED_CATALOGS.has(name.toLowerCase()) ? `${name}_db` : name
 }
 
-/** A quarter of the memory that this process may use, at most 192 MiB, as DuckDB writes it. */
+/** A quarter of the memory that this process may use, at most 1 GiB, as DuckDB writes it. */
 export function defaultMemoryLimit(memoryBytes: number = usableMemoryBytes()): string {
   const quarter = Math.floor(memoryBytes / 4 / MEBIBYTE)
   return `${Math.max(1, Math.min(DEFAULT_MEMORY_LIMIT_MIB, quarter))}MiB`

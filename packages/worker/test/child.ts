@@ -17,6 +17,9 @@ export interface Child {
 /** The URL of a source file, for `import()` in a child's script. */
 export const sourceUrl = (name: string): string => new URL(`../src/${name}`, import.meta.url).href
 
+// what coverage would write is too large for such a process as well
+const WITHOUT_COVERAGE = 'unset NODE_V8_COVERAGE'
+
 /** How a child process runs. */
 export interface ChildOptions {
   readonly cwd?: string
@@ -33,7 +36,12 @@ export function spawnChild(
   const [command = '', ...parameters] =
     maxFileBytes === undefined
       ? node
-      : ['sh', '-c', `ulimit -f ${Math.ceil(maxFileBytes / 512)}; exec "$0" "$@"`, ...node]
+      : [
+          'sh',
+          '-c',
+          `ulimit -f ${Math.ceil(maxFileBytes / 512)}; ${WITHOUT_COVERAGE}; exec "$0" "$@"`,
+          ...node,
+        ]
   const child = spawn(command, parameters, { cwd, stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = once(child, 'exit')
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()

@@ -258,6 +258,9 @@ describe('the thread', () => {
     const thread = start(level)
     await openTable(thread)
     await thread.call('close')
+    // events have a channel of their own, which is read to its end before the thread's exit is told
+    thread.port.close()
+    await once(thread.worker, 'exit')
     const lines = thread.events.flatMap((event) => (event.type === 'log' ? event.line : []))
     expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(expected)
     expect(thread.events.filter((event) => event.type === 'schemaChange')).toHaveLength(1)

@@ -53,6 +53,12 @@ describe('reads run beside the writer:', () => {
   })
 })
 
+test('EXPLAIN takes its options', async () => {
+  const session = await openTable()
+  const [row] = await query(session, 'EXPLAIN (ANALYZE, FORMAT json) FROM t')
+  expect(row).toMatchObject({ explain_key: 'analyzed_plan' })
+})
+
 describe('changes of rows wait their turn on the writer, and keep the schema:', () => {
   test.each([
     ['INSERT', "INSERT INTO t VALUES (2, 'y')", 2],
@@ -117,6 +123,9 @@ describe('refused before anything runs:', () => {
     ['PREPARE', 'PREPARE p AS SELECT 1'],
     ['a PRAGMA that changes something', 'PRAGMA disable_checkpoint_on_shutdown'],
     ['a PRAGMA that sets something', "PRAGMA memory_limit = '1GB'"],
+    ['EXPLAIN ANALYZE of a SET', "EXPLAIN ANALYZE SET search_path = 'temp'"],
+    ['EXPLAIN ANALYZE of a SET, behind a comment', '/* x /* y */ */ EXPLAIN ANALYZE SET VARIABLE x = 1'],
+    ['EXPLAIN with options of a SET', 'EXPLAIN (ANALYZE, FORMAT json) SET VARIABLE x = 1'],
     ['two statements', 'SELECT 1; SELECT 2'],
     ['a read with a write behind it', 'SELECT 1; DROP TABLE t'],
     ['nothing', ''],
@@ -146,7 +155,7 @@ describe('a read cannot write:', () => {
   ])('%s', async (_, sql) => {
     const session = await openTable()
     await session.rows('CREATE SEQUENCE s')
-    await expect(query(session, sql)).rejects.toThrow(/read-only/)
+    await expect(query(session, sql)).rejects.toThrow(/read-only|query\(\) explains/)
     expect(await session.rows('FROM t')).toEqual([{ a: 1, b: 'x' }])
     expect(await session.rows('SHOW TABLES')).toEqual([{ name: 't' }])
     // and the reader is not left in a transaction

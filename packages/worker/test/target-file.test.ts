@@ -101,10 +101,10 @@ describe('the catalog of a file', () => {
   })
 })
 
-test('the memory limit is a quarter of the memory, at most 192 MiB', () => {
+test('the memory limit is a quarter of the memory, at most 1 GiB', () => {
   const gibibyte = 1024 ** 3
-  expect(defaultMemoryLimit(64 * gibibyte)).toBe('192MiB')
-  expect(defaultMemoryLimit(gibibyte / 2)).toBe('128MiB')
+  expect(defaultMemoryLimit(64 * gibibyte)).toBe('1024MiB')
+  expect(defaultMemoryLimit(gibibyte)).toBe('256MiB')
   expect(defaultMemoryLimit(1)).toBe('1MiB')
 })
 

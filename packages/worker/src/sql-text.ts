@@ -1,3 +1,21 @@
+// What DuckDB's own parser does not tell about a statement, read from its text.
+
+/** A word, a text in any of its quotes, or what may begin a comment. */
+const TOKEN = /e'(?:\\.|''|[^'\\])*'|\w+|'(?:''|[^'])*'|"(?:""|[^"])*"|(\$\w*\$).*?\1|--[^\r\n]*|\/\*|./isy
+
+/** The SQL with a space for each comment; what looks like one inside of a text is none. */
+export function withoutComments(sql: string): string {
+  let code = ''
+  for (let at = 0; at < sql.length; ) {
+    TOKEN.lastIndex = at
+    const token = TOKEN.exec(sql)?.[0] ?? (sql[at] as string)
+    at += token.length
+    if (token === '/*') at = skipBlock(sql, at - token.length)
+    code += token === '/*' || token.startsWith('--') ? ' ' : token
+  }
+  return code
+}
+
 /** `EXPLAIN`, with the options that are words and those in parentheses; `explained` is where its statement begins. */
 const EXPLAIN = /explain\b/iy
 const ANALYZE = /analyze\b/iy

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest'
+import { expectWholeBatches, locksBeside } from './batches-in-file.ts'
+import { type Ended, runFixture } from './child.ts'
+import { databasePath } from './open-engine.ts'
+
+const RUNS = 12
+const SILENCE = /^$/
+
+/** The batches of which an engine has given a receipt. */
+function receiptsOf({ lines }: Ended, engine: number): number[] {
+  const receipts = lines.map((line) => line.split(' ').map(Number))
+  return receipts.filter(([index]) => index === engine).map(([, batch]) => batch as number)
+}
+
+/** Leaves in the midst of writing; the process must end as the app has it, and what had a receipt must be there. */
+async function leave(way: string, run: number, engines: number, code: number, stderr: RegExp): Promise<void> {
+  const paths = Array.from({ length: engines }, () => databasePath())
+  const ended = await runFixture('busy-writer', [way, String(20 + 7 * run), ...paths]).ended
+  expect(ended).toMatchObject({ code, signal: null, stderr: expect.stringMatching(stderr) })
+  for (const [engine, path] of paths.entries()) {
+    const receipts = receiptsOf(ended, engine)
+    expect(receipts.length).toBeGreaterThan(0)
+    await expectWholeBatches(path, receipts)
+    expect(locksBeside(path)).toEqual([])
+  }
+}
+
+it.each([
+  { way: 'exit', engines: 1, code: 7, stderr: SILENCE },
+  { way: 'exit', engines: 2, code: 7, stderr: SILENCE },
+  { way: 'throw', engines: 1, code: 1, stderr: /Error: the app threw/ },
+  { way: 'reject', engines: 1, code: 1, stderr: /Error: the app rejected/ },
+  { way: 'exit in a callback', engines: 1, code: 7, stderr: SILENCE },
+  { way: 'exit during open', engines: 1, code: 7, stderr: SILENCE },
+  { way: 'exit during a read', engines: 1, code: 7, stderr: SILENCE },
+  { way: 'exit during a statement', engines: 1, code: 7, stderr: SILENCE },
+  { way: 'exit during close', engines: 1, code: 7, stderr: SILENCE },
+  { way: 'end by itself', engines: 1, code: 0, stderr: SILENCE },
+])('"$way" with $engines engines busy ends with code $code and loses no receipt', async (given) => {
+  const { way, engines, code, stderr } = given
+  const runs = Array.from({ length: RUNS }, (_, run) => leave(way, run, engines, code, stderr))
+  await Promise.all(runs)
+})
