@@ -10,6 +10,13 @@ export interface AdmissionLimits {
 // Pressure begins at half of the bounds, so that callers who heed it never meet the refusal at the bounds.
 const HIGH_WATER = 0.5
 
+/** Who is told when pressure begins and ends. */
+export interface AdmissionEvents {
+  onPressure(on: boolean): void
+  /** See {@link Admission.isAtStandstill}. */
+  onStandstill(): void
+}
+
 // More than this on its way to the worker only makes receipts later and buffers colder.
 const MAX_IN_FLIGHT_BYTES = 8 * 2 ** 20
 
@@ -17,7 +24,8 @@ const MAX_IN_FLIGHT_BYTES = 8 * 2 ** 20
 export class Admission {
   readonly #limits: AdmissionLimits
   readonly #window: number
-  readonly #onPressure: (on: boolean) => void
+  readonly #events: AdmissionEvents
+  #isAtStandstill = false
   #batches = 0
   /** Encoded bytes held for batches that are not sent yet: those of collectors. */
   #heldBytes = 0
@@ -30,10 +38,10 @@ export class Admission {
   #readyPromise: Promise<void> = Promise.resolve()
   #failure: SinkError | undefined
 
-  constructor(limits: AdmissionLimits, onPressure: (on: boolean) => void) {
+  constructor(limits: AdmissionLimits, events: AdmissionEvents) {
     this.#limits = limits
     this.#window = Math.min(MAX_IN_FLIGHT_BYTES, limits.maxBufferedBytes)
-    this.#onPressure = onPressure
+    this.#events = events
   }
 
   get bufferedBytes(): number {
@@ -47,6 +55,11 @@ export class Admission {
   /** True from the high-water mark on. */
   get underPressure(): boolean {
     return this.#ready !== undefined
+  }
+
+  /** True while only what collectors gather makes the pressure: no batch is under way whose end would ease it. */
+  get isAtStandstill(): boolean {
+    return this.#isAtStandstill
   }
 
   /** Settled while there is room. */
@@ -156,16 +169,23 @@ export class Admission {
     const bytes = this.bufferedBytes + this.#waitingBytes
     const isHigh =
       bytes >= maxBufferedBytes * HIGH_WATER || this.#batches >= Math.max(1, maxBufferedBatches * HIGH_WATER)
-    if (isHigh === this.underPressure) return
+    if (isHigh !== this.underPressure) this.#setPressure(isHigh)
+    const wasAtStandstill = this.#isAtStandstill
+    this.#isAtStandstill = isHigh && this.#batches === 0
+    if (this.#isAtStandstill && !wasAtStandstill) this.#events.onStandstill()
+  }
+
+  #setPressure(isHigh: boolean): void {
     if (isHigh) {
       this.#ready = Promise.withResolvers()
       this.#readyPromise = this.#ready.promise
       this.#readyPromise.catch(() => undefined)
+      if (this.#failure !== undefined) this.#ready.reject(this.#failure)
     } else {
       this.#ready?.resolve()
       this.#ready = undefined
     }
-    this.#onPressure(isHigh)
+    this.#events.onPressure(isHigh)
   }
 
   #refusal(because: string, table: string): BackpressureError {

@@ -2,7 +2,10 @@ import type { SinkError } from '@ducksink/worker'
 import { OptionsCheck } from './options.ts'
 import type { Receipt } from './write-queue.ts'
 
-/** What made a collector send a batch; `schema` is a table that may have been altered. */
+/**
+ * What made a collector send a batch: a limit of its own, `bytes` also where the engine has no room for more;
+ * `schema` is a table that may have been altered.
+ */
 export type FlushReason = 'rows' | 'bytes' | 'delay' | 'schema' | 'flush' | 'close'
 
 /** Any record, when its type is not known. */

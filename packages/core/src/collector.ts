@@ -104,6 +104,11 @@ export class RecordCollector<T extends object> implements Collector<T> {
     return !admission.underPressure
   }
 
+  /** Sends what was gathered, as the engine has no room for more of it. */
+  relieve(): void {
+    this.#send('bytes')
+  }
+
   async flush(): Promise<void> {
     this.#send('flush')
     await Promise.all(this.#unsettled)

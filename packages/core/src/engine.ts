@@ -85,7 +85,10 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       onEvent: (event) => this.#onWorkerEvent(event),
       onDeath: (death) => this.#onDeath(death),
     })
-    this.#admission = new Admission(options, (on) => this.#onPressure(on))
+    this.#admission = new Admission(options, {
+      onPressure: (on) => this.#onPressure(on),
+      onStandstill: () => this.#relieve(),
+    })
     // as much as is under way to the worker and back at full speed
     this.#pool = new BufferPool(Math.min(options.maxBufferedBytes, 16 * 2 ** 20))
     this.#queue = new WriteQueue({
@@ -308,6 +311,14 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   #onPressure(on: boolean): void {
     this.#telemetry.pressure(on, this.#admission)
     if (!on) process.nextTick(() => this.emit('drain'))
+  }
+
+  /** Makes the collectors send what they have, where that is still needed when the push or reply at hand is done. */
+  #relieve(): void {
+    process.nextTick(() => {
+      if (!this.#admission.isAtStandstill) return
+      for (const collector of this.#collectors) collector.relieve()
+    })
   }
 
   #onWorkerEvent(event: WorkerEvent): void {

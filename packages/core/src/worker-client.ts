@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort, type Worker, type WorkerOptions } from 'node:worker_threads'
+import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads'
 import {
   type InsertReply,
   type InsertRequest,
@@ -32,7 +32,6 @@ type Call<K extends keyof SinkApi> = (...parameters: Parameters<SinkApi[K]>) => 
  */
 export class WorkerClient {
   readonly #worker: Worker
-  readonly #port: MessagePort
   /** Word 0 is 1 when the worker is idle for good. */
   readonly #stopped: Int32Array<SharedArrayBuffer>
   /** Held, because Comlink releases a proxy that is collected (comlink#692). */
@@ -50,13 +49,16 @@ export class WorkerClient {
     this.#stopped = new Int32Array(stopped)
     const workerData: WorkerStart = { port: port2, minLogLevel, stopped }
     this.#worker = (createWorker ?? spawnWorker)({ workerData, transferList: [port2], name: 'ducksink' })
-    this.#port = port1
     this.#remote = Comlink.wrap<SinkApi>(port1 as unknown as Comlink.Endpoint)
     // a proxy's property is another proxy, made at each access: this one is made once
     this.#insert = this.#remote.insert as unknown as Call<'insert'>
     this.#removeGuard = guardExit(this.#worker, this.#stopped)
+    const portClosed = new Promise((resolve) => port1.once('close', resolve))
     this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', (code) => {
+      this.#worker.once('exit', async (code) => {
+        // what the worker answered at the last comes before its port's end
+        port1.ref()
+        await portClosed
         this.#onExit({ reason: this.#lastError ?? `the worker thread exited with code ${code}` }, onDeath)
         resolve()
       })
@@ -134,7 +136,6 @@ export class WorkerClient {
     const wasAsked = this.#state === 'ending'
     this.#state = 'dead'
     this.#removeGuard()
-    this.#port.close()
     for (const reject of this.#pending) reject(death)
     this.#pending.clear()
     if (!wasAsked) onDeath(death)

@@ -8,9 +8,16 @@ function admit(limits: {
   whenFull?: 'block' | 'reject'
 }) {
   const changes: boolean[] = []
+  const standstills: number[] = []
   const defaults = { maxBufferedBytes: 1_000, maxBufferedBatches: 10, whenFull: 'block' } as const
-  const admission = new Admission({ ...defaults, ...limits }, (on) => changes.push(on))
-  return { admission, changes }
+  const admission: Admission = new Admission(
+    { ...defaults, ...limits },
+    {
+      onPressure: (on) => void changes.push(on),
+      onStandstill: () => void standstills.push(admission.bufferedBytes),
+    },
+  )
+  return { admission, changes, standstills }
 }
 
 it('a part may be sent while the bytes under way and those that collectors hold are within the bound', () => {
@@ -69,4 +76,20 @@ it('pressure is told once when it begins and once when it ends', async () => {
   expect(changes).toEqual([true, false])
   await ready
   await admission.ready
+})
+
+it('a standstill is told once, when nothing is under way that would end the pressure', () => {
+  const { admission, standstills } = admit({})
+  admission.enter(0, 't')
+  admission.hold(600)
+  expect(standstills).toEqual([])
+  admission.leave()
+  admission.hold(100)
+  expect(standstills).toEqual([600])
+  admission.enterCollected()
+  admission.leave()
+  expect(standstills).toEqual([600, 700])
+  admission.hold(-700)
+  admission.hold(500)
+  expect(standstills).toEqual([600, 700, 500])
 })

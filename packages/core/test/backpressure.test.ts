@@ -221,3 +221,23 @@ it('a collector never holds more than the bound, but for one part under way', as
   expectAtRest(engine)
   expect(await engine.query('SELECT count(*)::INTEGER AS count FROM events')).toEqual([{ count: pushed }])
 })
+
+it('collectors that fill the engine together send what they have, however little that is to each', async () => {
+  const engine = await openEngine({ maxBufferedBytes: 200_000 })
+  const text = 'x'.repeat(100)
+  const rows = Array.from({ length: 5_000 }, (_, id) => ({ id, text }))
+  const reasons = new Set<string>()
+  const options = {
+    maxDelayMs: 2 ** 31 - 1,
+    onReceipt: ({ reason }: { reason: string }) => reasons.add(reason),
+  }
+  for (const table of ['a', 'b', 'c']) await engine.write(table, rows.slice(0, 1))
+  const summaries = await Promise.all(
+    ['a', 'b', 'c'].map((table) =>
+      engine.table(table).writeFrom(rows, { ...options, maxBatchBytes: 10 ** 9 }),
+    ),
+  )
+  expect(summaries.map(({ rowCount }) => rowCount)).toEqual([5_000, 5_000, 5_000])
+  expect(reasons).toEqual(new Set(['bytes', 'close']))
+  expectAtRest(engine)
+})

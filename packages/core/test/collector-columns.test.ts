@@ -1,23 +1,31 @@
-import { expect, it } from 'vitest'
-import { BackpressureError, SchemaError, ValueError } from '../src/index.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { BackpressureError, SchemaError, SinkEngine, ValueError } from '../src/index.ts'
 import { databasePath, openEngine } from './open-engine.ts'
-import { readFile, readValue } from './read-file.ts'
+import { readFile } from './read-file.ts'
 
 const NO_DELAY = 2 ** 31 - 1
 const createTableSql = `CREATE TABLE events (id INTEGER, a INTEGER DEFAULT 7, b VARCHAR DEFAULT 'none')`
 const tables = { events: { createTableSql } }
 
+let shared: SinkEngine
+let made = 0
+beforeAll(async () => {
+  shared = await SinkEngine.open({ path: ':memory:' })
+})
+afterAll(() => shared.close())
+
+/** A collector of a new table, on the engine that the tests share. */
 async function openCollector() {
-  const path = databasePath()
-  const engine = await openEngine({ path, tables })
-  const collector = engine.table('events').collect({ maxDelayMs: NO_DELAY })
+  const name = `events${++made}`
+  await shared.query(createTableSql.replace('events', name))
+  const table = shared.table(name)
+  const collector = table.collect({ maxDelayMs: NO_DELAY })
   const rows = async () => {
     await collector.close()
-    await engine.close()
-    const found = await readFile(path, 'FROM events ORDER BY id')
+    const found = await shared.query(`FROM ${name} ORDER BY id`)
     return found.map(({ id, a, b }) => [id, a, b])
   }
-  return { engine, collector, rows, path }
+  return { name, table, collector, rows }
 }
 
 it('a record may be changed after it was pushed, whether its table is known, unknown yet or absent', async () => {
@@ -41,8 +49,8 @@ it('a record may be changed after it was pushed, whether its table is known, unk
 })
 
 it('a record is encoded at once where the columns are known', async () => {
-  const { engine, collector, rows } = await openCollector()
-  await engine.write('events', [{ id: 0 }])
+  const { table, collector, rows } = await openCollector()
+  await table.write([{ id: 0 }])
   let reads = 0
   const record = {
     get id(): number {
@@ -57,18 +65,19 @@ it('a record is encoded at once where the columns are known', async () => {
 })
 
 it('DDL elsewhere does not cut a batch of a table that stays as it is twice', async () => {
-  const { engine, collector } = await openCollector()
-  await engine.write('events', [{ id: 0 }])
+  const before = shared.stats().committedBatches
+  const { name, table, collector } = await openCollector()
+  await table.write([{ id: 0 }])
   collector.push({ id: 1 })
-  await engine.query('CREATE TABLE other (id INTEGER)')
+  await shared.query('CREATE TABLE other (id INTEGER)')
   collector.push({ id: 2 })
-  await engine.write('events', [{ id: 3 }])
+  await table.write([{ id: 3 }])
   collector.push({ id: 4 })
   await collector.close()
-  expect(await engine.query('SELECT id FROM events ORDER BY rowid')).toEqual(
+  expect(await shared.query(`SELECT id FROM ${name} ORDER BY rowid`)).toEqual(
     [0, 1, 3, 2, 4].map((id) => ({ id })),
   )
-  expect(engine.stats().committedBatches).toBe(4)
+  expect(shared.stats().committedBatches).toBe(before + 4)
 })
 
 it('a field that no record of a batch has gets its DEFAULT, one that some have is NULL in the others', async () => {
@@ -87,19 +96,18 @@ it('a field that no record of a batch has gets its DEFAULT, one that some have i
 })
 
 it('a field that is first seen late in a batch is NULL in all records before', async () => {
-  const { engine, collector, path } = await openCollector()
-  await engine.write('events', [{ id: -1 }])
+  const { name, table, collector } = await openCollector()
+  await table.write([{ id: -1 }])
   for (let id = 0; id < 20_000; id++) collector.push({ id })
   collector.push({ id: 20_000, b: 'a late text that is not inline', a: 1 })
   for (let id = 20_001; id < 22_000; id++) collector.push({ id, a: id })
   await collector.close()
-  await engine.close()
-  const wrong = `
-    SELECT count(*) FROM events WHERE id >= 0 AND (
+  const [row] = await shared.query(`
+    SELECT count(*) AS rows, count(*) FILTER (id >= 0 AND (
       a IS DISTINCT FROM CASE WHEN id = 20000 THEN 1 WHEN id > 20000 THEN id END
-      OR b IS DISTINCT FROM CASE WHEN id = 20000 THEN 'a late text that is not inline' END)`
-  expect(await readValue(path, wrong)).toBe(0n)
-  expect(await readValue(path, 'SELECT count(*) FROM events')).toBe(22_001n)
+      OR b IS DISTINCT FROM CASE WHEN id = 20000 THEN 'a late text that is not inline' END)) AS wrong
+    FROM ${name}`)
+  expect(row).toEqual({ rows: 22_001n, wrong: 0n })
 })
 
 it('many columns that are first seen late in a chunk lose none of its rows', async () => {
@@ -122,8 +130,8 @@ it('many columns that are first seen late in a chunk lose none of its rows', asy
 })
 
 it('a push that is refused is not taken, and changes nothing for the records around it', async () => {
-  const { engine, collector, rows } = await openCollector()
-  await engine.write('events', [{ id: 0 }])
+  const { table, collector, rows } = await openCollector()
+  await table.write([{ id: 0 }])
   collector.push({ id: 1 })
   // each has good fields before the bad one
   expect(() => collector.push({ id: 2, b: 'x', a: 1.5 })).toThrow(ValueError)
@@ -153,8 +161,8 @@ it('a push that is refused is not taken, and changes nothing for the records aro
 })
 
 it('a refused push of a field that is new does not lose the field for later records', async () => {
-  const { engine, collector, rows } = await openCollector()
-  await engine.write('events', [{ id: 0 }])
+  const { table, collector, rows } = await openCollector()
+  await table.write([{ id: 0 }])
   expect(() => collector.push({ id: 1, b: 'first', extra: 1 })).toThrow(SchemaError)
   collector.push({ id: 2, b: 'second' })
   expect(() => collector.push({ id: 3, a: 'x' })).toThrow(ValueError)
@@ -255,17 +263,16 @@ it('where every held record is refused nothing is held any more', async () => {
 })
 
 it('a column that is added while a batch is open takes values at once', async () => {
-  const { engine, collector, path } = await openCollector()
-  await engine.write('events', [{ id: 0 }])
+  const { name, table, collector } = await openCollector()
+  await table.write([{ id: 0 }])
   collector.push({ id: 1 })
-  await engine.query('ALTER TABLE events ADD COLUMN c DOUBLE')
+  await shared.query(`ALTER TABLE ${name} ADD COLUMN c DOUBLE`)
   collector.push({ id: 2, c: 1.5 })
   await collector.flush()
-  await engine.query('ALTER TABLE events ALTER id TYPE BIGINT')
+  await shared.query(`ALTER TABLE ${name} ALTER id TYPE BIGINT`)
   collector.push({ id: 2n ** 40n, c: 2.5 })
   await collector.close()
-  await engine.close()
-  expect(await readFile(path, 'SELECT id, c FROM events ORDER BY id')).toEqual([
+  expect(await shared.query(`SELECT id, c FROM ${name} ORDER BY id`)).toEqual([
     { id: 0n, c: null },
     { id: 1n, c: null },
     { id: 2n, c: 1.5 },

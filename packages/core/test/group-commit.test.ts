@@ -8,7 +8,6 @@ const tables = { a: { createTableSql }, b: { columns: { id: 'INTEGER' } } }
 
 const SETTINGS: readonly NonNullable<SinkEngineOptions['groupCommit']>[] = [
   false,
-  { maxBatches: 1 },
   { maxBatches: 4 },
   { maxDelayMs: 2 },
   { maxBatches: 3, maxDelayMs: 1 },

@@ -30,16 +30,20 @@ it('the life of an engine is in the log, each event with its fields', async () =
     sequence: 1,
     durationMs: expect.any(Number),
   }
-  expect(lines.map(told)).toEqual([
+  // the lines of the worker come by another channel than its answers
+  const isOfWorker = ({ message }: LogLine): boolean => /^t(?:able|arget) /.test(message)
+  expect(lines.filter(isOfWorker).map(told)).toEqual([
     ['INFO', 'target opened', { target: path, duckdb: expect.stringMatching(/^v\d/) }],
-    ['DEBUG', 'pressure on', { bufferedBytes: 0, bufferedBatches: 1 }],
     ['INFO', 'table created', { table: 'events', columns, origin: 'inferred' }],
+    ['INFO', 'target closed', { target: path }],
+  ])
+  expect(lines.filter((line) => !isOfWorker(line)).map(told)).toEqual([
+    ['DEBUG', 'pressure on', { bufferedBytes: 0, bufferedBatches: 1 }],
     ['DEBUG', 'pressure off', { bufferedBytes: 0, bufferedBatches: 0 }],
     ['DEBUG', 'batch committed', committed],
     ['DEBUG', 'pressure on', { bufferedBytes: 0, bufferedBatches: 1 }],
     ['DEBUG', 'pressure off', { bufferedBytes: 0, bufferedBatches: 0 }],
     ['WARN', 'batch failed', { table: 'events', key: 'second', code: 'SCHEMA_MISMATCH', reason }],
-    ['INFO', 'target closed', { target: path }],
   ])
 })
 

@@ -13,6 +13,8 @@ const DIED = { name: 'WorkerDiedError', code: 'WORKER_DIED' }
 /** The engine has failed for good, and says so wherever it is asked. */
 async function expectFailed(engine: SinkEngine): Promise<void> {
   expect(await rejection(engine.closed)).toMatchObject(DIED)
+  // 'error' is emitted in a turn of its own
+  await setImmediate()
   expect(engine.state).toBe('failed')
   const collector = () => engine.table('batches').collect()
   expect(collector).toThrow(expect.objectContaining(DIED))
@@ -94,7 +96,7 @@ it.each([
 )
 
 it('rows that a collector holds when the worker dies are handed back, and no more are taken', async () => {
-  const { engine, worker } = await openSteered({ path: databasePath() })
+  const { engine, worker } = await openSteered({ path: databasePath(), maxBufferedBatches: 2 })
   const failed: unknown[] = []
   const collector = engine.table<BatchRow>('batches').collect({
     maxDelayMs: 60_000,
@@ -107,17 +109,37 @@ it('rows that a collector holds when the worker dies are handed back, and no mor
   expect(() => collector.push(batchRows(1)[0] as BatchRow)).toThrow(expect.objectContaining(DIED))
   await collector.close()
   expect(failed).toEqual(['WORKER_DIED', batchRows(1)])
+  expect(await rejection(collector.ready)).toMatchObject(DIED)
+})
+
+it('a source that is written when the worker dies is read no further', async () => {
+  const { engine, steer } = await openSteered({ path: databasePath() })
+  let isRead = false
+  function* endless(): Generator<BatchRow> {
+    try {
+      for (;;) yield* batchRows(1)
+    } finally {
+      isRead = true
+    }
+  }
+  const onReceipt = () => steer('throw')
+  const writing = engine.table<BatchRow>('batches').writeFrom(endless(), { maxBatchRows: 1_000, onReceipt })
+  expect(['WORKER_DIED', 'OUTCOME_UNKNOWN']).toContain(((await rejection(writing)) as SinkError).code)
+  expect(isRead).toBe(true)
 })
 
 it('a worker that dies during close() makes it reject', async () => {
   const path = databasePath()
   const { engine, steer } = await openSteered({ path })
-  await engine.write('batches', batchRows(4))
-  const closing = engine.close()
+  await engine.write('batches', batchRows(100))
+  const writes = Array.from({ length: 20 }, (_, batch) => engine.write('batches', batchRows(batch)))
+  const outcomes = Promise.allSettled(writes)
   steer('throw')
-  expect(await rejection(closing)).toMatchObject(DIED)
+  expect(await rejection(engine.close())).toMatchObject(DIED)
+  const codes = new Set((await outcomes).map(codeOf))
+  expect(['COMMITTED', 'OUTCOME_UNKNOWN', 'WORKER_DIED']).toEqual(expect.arrayContaining([...codes]))
   await expectFailed(engine)
-  await expectReopened(path, [4])
+  await expectReopened(path, [100])
 })
 
 it('a worker that throws while it opens leaves no lock', async () => {
