@@ -5,7 +5,6 @@ import {
   createTableEncoder,
   MAX_PART_BYTES,
   MAX_PART_ROWS,
-  type RecordsSource,
   type TableEncoder,
 } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
@@ -18,6 +17,7 @@ import {
 import { CollectedSource } from './collected-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { isPlainRecord, notPlain, unreadable } from './encoder/plain-record.ts'
+import { type RecordsContext, RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
 import type { Receipt } from './write-queue.ts'
 
@@ -41,13 +41,11 @@ export interface Collector<T extends object> extends AsyncDisposable {
 
 /** What a collector does its work with. */
 export interface CollectorContext {
-  readonly table: TableState
   readonly admission: Admission
   readonly pool: BufferPool
-  readonly send: (source: BatchSource) => Promise<Receipt>
-  /** Makes a batch of records whose table is still to be made. */
-  readonly recordsSource: (records: readonly FieldRecord[]) => RecordsSource
+  readonly records: RecordsContext
   readonly maxBufferedBytes: number
+  readonly send: (source: BatchSource) => Promise<Receipt>
   readonly onUnhandledFailure: (error: SinkError) => void
   readonly onClose: () => void
 }
@@ -69,6 +67,7 @@ interface HoldingBatch {
 
 /** The {@link Collector} of one table. */
 export class RecordCollector<T extends object> implements Collector<T> {
+  readonly #table: TableState
   readonly #context: CollectorContext
   readonly #options: ReturnType<typeof resolveCollectOptions>
   readonly #unsettled = new Set<Promise<void>>()
@@ -80,7 +79,8 @@ export class RecordCollector<T extends object> implements Collector<T> {
   #heldBytes = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(context: CollectorContext, options: CollectOptions) {
+  constructor(table: TableState, options: CollectOptions, context: CollectorContext) {
+    this.#table = table
     this.#context = context
     this.#options = resolveCollectOptions(options, context.maxBufferedBytes)
     this.#begin()
@@ -91,7 +91,8 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   push(record: T): boolean {
-    const { admission, table } = this.#context
+    const { admission } = this.#context
+    const table = this.#table
     if (this.#state === 'closed') throw new ClosedError(`the collector of table "${table.name}" is closed`)
     admission.requireRoom(table.name)
     if (this.#batch.kind === 'encoding' && this.#batch.rows.layout !== table.layout) this.#beginAnew()
@@ -129,7 +130,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
 
   /** Begins a batch: encoded where the table's columns are known, held as it is where they are not. */
   #begin(): void {
-    const { layout } = this.#context.table
+    const { layout } = this.#table
     this.#rowCount = 0
     this.#heldBytes = 0
     if (layout !== undefined) {
@@ -147,7 +148,8 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   #encodingBatch(layout: TableLayout): EncodingBatch {
-    const { table, pool } = this.#context
+    const { pool } = this.#context
+    const table = this.#table
     const last = this.#batch
     const isSame = last.kind === 'encoding' && last.rows.layout === layout
     const rows = isSame ? last.rows : createTableEncoder(table, layout, (bytes) => pool.take(bytes))
@@ -170,13 +172,13 @@ export class RecordCollector<T extends object> implements Collector<T> {
 
   #finishPart(batch: EncodingBatch): void {
     const part = batch.rows.encoder.finishPart()
-    this.#context.table.measured(part.rowCount, part.byteLength)
+    this.#table.measured(part.rowCount, part.byteLength)
     batch.parts.push(part)
     batch.partBytes += part.byteLength
   }
 
   #keep(batch: HoldingBatch, record: object): void {
-    const { table } = this.#context
+    const table = this.#table
     batch.records.push(copyOf(table.name, record))
     this.#hold(table.expectedBytes(batch.records.length))
   }
@@ -190,7 +192,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
   /** Asks for the table's columns; where it has any, what was held is encoded. */
   async #learnColumns(): Promise<void> {
     // an error here is met again, and told, when the batch is sent
-    const layout = await this.#context.table.describe().catch(() => undefined)
+    const layout = await this.#table.describe().catch(() => undefined)
     const held = this.#batch
     if (layout === undefined || held.kind !== 'holding') return
     const batch = this.#encodingBatch(layout)
@@ -212,7 +214,9 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (this.#rowCount === 0) return
     const batch = this.#batch
     const source =
-      batch.kind === 'holding' ? this.#context.recordsSource(batch.records) : this.#collectedSource(batch)
+      batch.kind === 'holding'
+        ? new RecordsSource(this.#table, batch.records, this.#context.records)
+        : this.#collectedSource(batch)
     const settled = this.#settle(source, this.#heldBytes, reason)
     this.#unsettled.add(settled)
     void settled.then(() => this.#unsettled.delete(settled))
@@ -220,7 +224,8 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   #collectedSource(batch: EncodingBatch): CollectedSource {
-    const { table, pool, admission } = this.#context
+    const { pool, admission } = this.#context
+    const table = this.#table
     const { rows, parts } = batch
     if (rows.encoder.partRows > 0) this.#finishPart(batch)
     admission.hold(batch.partBytes - this.#heldBytes)

@@ -7,23 +7,21 @@ import {
   releaseLockOf,
   type SchemaChange,
   type SinkError,
-  type TableLayout,
   TargetUnavailableError,
   WorkerDiedError,
   type WorkerEvent,
 } from '@ducksink/worker'
 import { Admission } from './admission.ts'
-import { createTableEncoder, RecordsSource, type TableEncoder } from './batch-source.ts'
 import { BufferPool } from './buffer-pool.ts'
-import type { CollectOptions, SinkRecord } from './collect-options.ts'
-import { type Collector, RecordCollector } from './collector.ts'
+import type { SinkRecord } from './collect-options.ts'
+import { Collectors } from './collectors.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { SinkLog } from './log.ts'
 import { type ResolvedOptions, resolveOptions, type SinkEngineOptions, type TableName } from './options.ts'
 import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
 import { unlessAborted, unlessTimedOut } from './race.ts'
+import { Encoders, type RecordsContext, RecordsSource } from './records-source.ts'
 import { type SinkTable, TableHandle } from './table.ts'
-import type { TableState } from './table-state.ts'
 import { Tables } from './tables.ts'
 import { type SinkStats, Telemetry } from './telemetry.ts'
 import { TimeSlice } from './time-slice.ts'
@@ -61,12 +59,11 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   readonly #client: WorkerClient
   readonly #admission: Admission
   readonly #pool: BufferPool
-  readonly #slice: TimeSlice = new TimeSlice()
   readonly #queue: WriteQueue
   readonly #tables: Tables
   readonly #queries: Queries
-  readonly #encoders = new WeakMap<TableState, TableEncoder>()
-  readonly #collectors = new Set<RecordCollector<object>>()
+  readonly #records: RecordsContext
+  readonly #collectors: Collectors
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: SinkEngineState = 'open'
@@ -91,13 +88,23 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     })
     // as much as is under way to the worker and back at full speed
     this.#pool = new BufferPool(Math.min(options.maxBufferedBytes, 16 * 2 ** 20))
+    const slice = new TimeSlice()
+    this.#records = { slice, encoders: new Encoders((bytes) => this.#pool.take(bytes)) }
     this.#queue = new WriteQueue({
       client: this.#client,
       admission: this.#admission,
       pool: this.#pool,
-      slice: this.#slice,
+      slice,
       maxGroupBatches: options.groupCommit === false ? 1 : options.groupCommit.maxBatches,
       onSettled: (outcome) => this.#telemetry.settled(outcome),
+    })
+    this.#collectors = new Collectors({
+      admission: this.#admission,
+      pool: this.#pool,
+      records: this.#records,
+      maxBufferedBytes: options.maxBufferedBytes,
+      send: (source) => this.#queue.writeCollected(source),
+      onUnhandledFailure: (error) => this.#emitError(error),
     })
     this.#tables = new Tables(options.tables, (setup) => this.#client.call('prepareTable', setup))
     this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
@@ -124,7 +131,10 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     const state = this.#tables.get(name)
     return new TableHandle<T>({
       write: (records, options) => this.write(name, records, options),
-      collect: (options) => this.#createCollector<T>(state, options),
+      collect: (options) => {
+        this.#requireOpen()
+        return this.#collectors.create<T>(state, options)
+      },
     })
   }
 
@@ -135,7 +145,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       throw new InvalidOptionsError('records must be an array', {}, 'INVALID_ARGUMENT')
     }
     options.signal?.throwIfAborted()
-    return this.#queue.write(this.#recordsSource(this.#tables.get(table), records as FieldRecord[]), options)
+    const source = new RecordsSource(this.#tables.get(table), records as FieldRecord[], this.#records)
+    return this.#queue.write(source, options)
   }
 
   /**
@@ -192,8 +203,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   /** Resolves when all that was accepted before the call is settled, what collectors hold included. */
   async flush({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted()
-    const collected = [...this.#collectors].map((collector) => collector.flush())
-    await unlessAborted(Promise.all([...collected, this.#queue.flush()]), signal)
+    await unlessAborted(Promise.all([this.#collectors.flush(), this.#queue.flush()]), signal)
   }
 
   /**
@@ -239,7 +249,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       return
     }
     this.#state = 'closing'
-    await Promise.all([...this.#collectors].map((collector) => collector.close()))
+    await this.#collectors.close()
     await this.#queue.flush()
     await this.#queries.idle()
     await this.#closeTarget()
@@ -261,43 +271,6 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     }
   }
 
-  #recordsSource(table: TableState, records: readonly FieldRecord[]): RecordsSource {
-    return new RecordsSource({
-      table,
-      records,
-      slice: this.#slice,
-      encoderOf: (state, layout) => this.#encoderOf(state, layout),
-    })
-  }
-
-  /** The encoder that all writes of a table share, one after another. */
-  #encoderOf(table: TableState, layout: TableLayout): TableEncoder {
-    const known = this.#encoders.get(table)
-    if (known !== undefined && known.layout === layout) return known
-    const encoder = createTableEncoder(table, layout, (bytes) => this.#pool.take(bytes))
-    this.#encoders.set(table, encoder)
-    return encoder
-  }
-
-  #createCollector<T extends object>(table: TableState, options: CollectOptions): Collector<T> {
-    this.#requireOpen()
-    const collector: RecordCollector<T> = new RecordCollector<T>(
-      {
-        table,
-        admission: this.#admission,
-        pool: this.#pool,
-        send: (source) => this.#queue.writeCollected(source),
-        recordsSource: (records) => this.#recordsSource(table, records),
-        maxBufferedBytes: this.#options.maxBufferedBytes,
-        onUnhandledFailure: (error) => this.#emitError(error),
-        onClose: () => this.#collectors.delete(collector as RecordCollector<object>),
-      },
-      options,
-    )
-    this.#collectors.add(collector as RecordCollector<object>)
-    return collector
-  }
-
   #requireOpen(): void {
     if (this.#state === 'open') return
     throw this.#failure ?? new ClosedError(`the engine is ${this.#state}`)
@@ -316,8 +289,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   /** Makes the collectors send what they have, where that is still needed when the push or reply at hand is done. */
   #relieve(): void {
     process.nextTick(() => {
-      if (!this.#admission.isAtStandstill) return
-      for (const collector of this.#collectors) collector.relieve()
+      if (this.#admission.isAtStandstill) this.#collectors.relieve()
     })
   }
 

@@ -1,11 +1,11 @@
 import type { Part, TableLayout } from '@ducksink/worker'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createTableEncoder, RecordsSource } from '../src/batch-source.ts'
 import type { FieldRecord } from '../src/encoder/column-encoder.ts'
 import { decodeRecords } from '../src/encoder/decoder.ts'
 import { dateValue, timestampValue, timeText } from '../src/encoder/temporal-text.ts'
 import { DEFAULT_TABLE_OPTIONS } from '../src/options.ts'
+import { Encoders, RecordsSource } from '../src/records-source.ts'
 import { TableState } from '../src/table-state.ts'
 import { TimeSlice } from '../src/time-slice.ts'
 
@@ -76,8 +76,8 @@ async function encode(records: readonly FieldRecord[], of: TableLayout = layout)
     status: 'present',
     layout: of,
   }))
-  const encoderOf = () => createTableEncoder(table, of, (bytes) => new ArrayBuffer(bytes))
-  const source = new RecordsSource({ table, records, slice: new TimeSlice(), encoderOf })
+  const encoders = new Encoders((bytes) => new ArrayBuffer(bytes))
+  const source = new RecordsSource(table, records, { slice: new TimeSlice(), encoders })
   const { columns } = await source.begin()
   const parts: Part[] = []
   for (let last = false; !last; ) {
