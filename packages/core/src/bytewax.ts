@@ -1,6 +1,7 @@
 import { InvalidOptionsError } from '@ducksink/worker'
 import { SinkEngine } from './engine.ts'
 import { OptionsCheck } from './options.ts'
+import { readSource, requireIterable, type SourceSink } from './read-source.ts'
 import { TimeSlice } from './time-slice.ts'
 
 // The surface of bytewax.duckdb, under the same names: what its users know, on top of the engine.
@@ -111,7 +112,7 @@ export interface OutputSummary {
  * ```ts
  * await output('out', events, { dbPath: 'events.duckdb', tableName: 'events' })
  * ```
- * @throws what the first batch that fails was refused with; what comes after it is not written.
+ * @throws what the first batch that fails was refused with; no batch is written after it.
  */
 export async function output(
   stepId: string,
@@ -119,12 +120,13 @@ export async function output(
   options: OutputOptions,
 ): Promise<OutputSummary> {
   const { timeoutMs, batchSize } = resolveOutputOptions(stepId, options)
+  requireIterable('up', up)
   const { dbPath, tableName, createTableSql } = options
   const startedAt = performance.now()
   const engine = await openEngine(dbPath, tableName, createTableSql)
   const batches = new KeyedBatches(engine, tableName, timeoutMs, batchSize)
   try {
-    for await (const [key, record] of keyed(up)) await batches.add(key, record)
+    await readSource(up, batches, batches.failed)
     await batches.finish()
   } finally {
     batches.cancel()
@@ -162,34 +164,31 @@ function resolveOutputOptions(
   return { timeoutMs, batchSize }
 }
 
-async function* keyed(
-  up: AsyncIterable<[string, object]> | Iterable<[string, object]>,
-): AsyncGenerator<[string, object]> {
-  let index = 0
-  for await (const item of up) {
-    if (!Array.isArray(item) || item.length !== 2 || typeof item[0] !== 'string') {
-      throw new InvalidOptionsError(`item ${index} is not a [key, record] pair`, {}, 'INVALID_ARGUMENT')
-    }
-    yield item
-    index++
-  }
-}
-
 interface KeyedBatch {
+  readonly key: string
   readonly records: object[]
   readonly timer: NodeJS.Timeout
 }
 
-/** Gathers records by key, and writes each key's when there are enough of them or the oldest has waited long enough. */
-class KeyedBatches {
+/**
+ * Gathers records by key, and writes each key's when there are enough of them or the oldest has waited long enough.
+ *
+ * A batch is written when the one before it is committed, as the seed does it, so that none is written after one that
+ * fails. Meanwhile the next is gathered, and not more.
+ */
+class KeyedBatches implements SourceSink<[string, object]> {
   readonly #engine: SinkEngine
   readonly #tableName: string
   readonly #timeoutMs: number
   readonly #batchSize: number
-  readonly #batches = new Map<string, KeyedBatch>()
-  readonly #writes = new Set<Promise<void>>()
+  readonly #gathering = new Map<string, KeyedBatch>()
+  /** Batches that take no more records, in the order in which they are written. */
+  readonly #due = new Set<KeyedBatch>()
+  readonly #failed = new AbortController()
   readonly #slice = new TimeSlice()
-  #failure: { readonly error: unknown } | undefined
+  #pumping: Promise<void> | undefined
+  #writing: Promise<void> | undefined
+  #itemCount = 0
   rowCount = 0
   batchCount = 0
 
@@ -198,60 +197,83 @@ class KeyedBatches {
     this.#tableName = tableName
     this.#timeoutMs = timeoutMs
     this.#batchSize = batchSize
+    this.#slice.restart()
   }
 
-  async add(key: string, record: object): Promise<void> {
-    const batch = this.#batches.get(key) ?? this.#begin(key)
+  /** Aborted with the error of the first batch that fails. */
+  get failed(): AbortSignal {
+    return this.#failed.signal
+  }
+
+  take(item: [string, object]): boolean {
+    const index = this.#itemCount++
+    requirePair(item, index)
+    const [key, record] = item
+    const batch = this.#gathering.get(key) ?? this.#begin(key)
     batch.records.push(record)
-    if (batch.records.length >= this.#batchSize) this.#write(key)
-    if (this.#engine.writableNeedDrain) await this.#engine.ready
+    if (batch.records.length >= this.#batchSize) this.#end(batch)
+    return this.#due.size === 0 && (index & 255) !== 255
+  }
+
+  async pause(): Promise<void> {
+    while (this.#due.size > 0) await this.#writing
     // a source that never waits would keep the timers of the batches from their turn
     if (this.#slice.isSpent) await this.#slice.yield()
-    this.#throwFailure()
+    this.failed.throwIfAborted()
   }
 
+  /** Writes all that is gathered. */
   async finish(): Promise<void> {
-    for (const key of [...this.#batches.keys()]) {
-      this.#write(key)
-      if (this.#engine.writableNeedDrain) await this.#engine.ready
-      this.#throwFailure()
-    }
-    await Promise.all(this.#writes)
-    this.#throwFailure()
+    for (const batch of this.#gathering.values()) this.#end(batch)
+    await this.#pumping
+    this.failed.throwIfAborted()
   }
 
   /** Forgets what is not written yet. */
   cancel(): void {
-    for (const { timer } of this.#batches.values()) clearTimeout(timer)
-    this.#batches.clear()
+    for (const { timer } of this.#gathering.values()) clearTimeout(timer)
+    this.#gathering.clear()
+    this.#due.clear()
   }
 
   #begin(key: string): KeyedBatch {
-    const timer = setTimeout(() => this.#write(key), this.#timeoutMs)
-    const batch = { records: [], timer }
-    this.#batches.set(key, batch)
+    const timer = setTimeout(() => this.#end(batch), this.#timeoutMs)
+    const batch: KeyedBatch = { key, records: [], timer }
+    this.#gathering.set(key, batch)
     return batch
   }
 
-  #write(key: string): void {
-    const batch = this.#batches.get(key)
-    if (batch === undefined || this.#failure !== undefined) return
+  #end(batch: KeyedBatch): void {
     clearTimeout(batch.timer)
-    this.#batches.delete(key)
-    const write = this.#engine.write(this.#tableName, batch.records, { key }).then(
-      ({ rowCount }) => {
-        this.rowCount += rowCount
-        this.batchCount++
-      },
-      (error: unknown) => {
-        this.#failure ??= { error }
-      },
-    )
-    this.#writes.add(write)
-    void write.then(() => this.#writes.delete(write))
+    this.#gathering.delete(batch.key)
+    if (this.failed.aborted) return
+    this.#due.add(batch)
+    this.#pumping ??= this.#pump()
   }
 
-  #throwFailure(): void {
-    if (this.#failure !== undefined) throw this.#failure.error
+  async #pump(): Promise<void> {
+    // also comes to those that are added while it goes on
+    for (const batch of this.#due) {
+      this.#due.delete(batch)
+      this.#writing = this.#write(batch)
+      await this.#writing
+    }
+    this.#pumping = undefined
   }
+
+  async #write({ key, records }: KeyedBatch): Promise<void> {
+    try {
+      const { rowCount } = await this.#engine.write(this.#tableName, records, { key })
+      this.rowCount += rowCount
+      this.batchCount++
+    } catch (error) {
+      this.#failed.abort(error)
+      this.cancel()
+    }
+  }
+}
+
+function requirePair(item: unknown, index: number): void {
+  if (Array.isArray(item) && item.length === 2 && typeof item[0] === 'string') return
+  throw new InvalidOptionsError(`item ${index} is not a [key, record] pair`, {}, 'INVALID_ARGUMENT')
 }

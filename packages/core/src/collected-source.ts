@@ -12,7 +12,6 @@ import type { TableState } from './table-state.ts'
 export class CollectedSource implements BatchSource {
   readonly table: TableState
   readonly rowCount: number
-  readonly byteLength: number
   readonly #head: BatchHead
   readonly #parts: readonly Part[]
   readonly #pool: BufferPool
@@ -24,7 +23,6 @@ export class CollectedSource implements BatchSource {
     this.#parts = parts
     this.#pool = pool
     this.rowCount = parts.reduce((rows, part) => rows + part.rowCount, 0)
-    this.byteLength = parts.reduce((bytes, part) => bytes + part.byteLength, 0)
   }
 
   async begin(): Promise<BatchHead> {

@@ -27,7 +27,8 @@ export interface Collector<T extends object> extends AsyncDisposable {
    * Takes a record: it is encoded at once and may be changed after. Until the table's columns are known, which for an
    * absent table are inferred from its first batch, a shallow copy is held instead.
    * @returns false where it was taken but the caller should wait for {@link ready}.
-   * @throws {@link ValueError} or {@link SchemaError} where the record does not fit; it is then not taken.
+   * @throws {@link ValueError} or {@link SchemaError} where the record does not fit; it is then not taken, and `row`
+   * is 0, for the one record that was pushed.
    * @throws {@link BackpressureError} at the engine's bound, {@link ClosedError} after `close`.
    */
   push(record: T): boolean
@@ -197,16 +198,19 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (layout === undefined || held.kind !== 'holding') return
     const batch = this.#encodingBatch(layout)
     this.#batch = batch
+    const refused: { readonly record: FieldRecord; readonly error: unknown }[] = []
     for (const record of held.records) {
       try {
         this.#encode(batch, record)
       } catch (error) {
-        this.#rowCount--
-        this.#fail(error, () => [record])
+        refused.push({ record, error })
       }
     }
+    this.#rowCount -= refused.length
     this.#hold(batch.partBytes + batch.rows.encoder.heldBytes)
     if (this.#rowCount === 0) clearTimeout(this.#timer)
+    // told only now: the app may flush or close in its answer
+    for (const { record, error } of refused) this.#fail(error, () => [record])
   }
 
   #send(reason: FlushReason): void {

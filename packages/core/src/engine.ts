@@ -17,7 +17,14 @@ import type { SinkRecord } from './collect-options.ts'
 import { Collectors } from './collectors.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { SinkLog } from './log.ts'
-import { type ResolvedOptions, resolveOptions, type SinkEngineOptions, type TableName } from './options.ts'
+import {
+  checkWriteOptions,
+  closeTimeout,
+  type ResolvedOptions,
+  resolveOptions,
+  type SinkEngineOptions,
+  type TableName,
+} from './options.ts'
 import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
 import { unlessAborted, unlessTimedOut } from './race.ts'
 import { Encoders, type RecordsContext, RecordsSource } from './records-source.ts'
@@ -69,8 +76,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   #state: SinkEngineState = 'open'
   #failure: SinkError | undefined
   #closing: Promise<void> | undefined
+  readonly #lockNonce: string = randomUUID()
   /** The worker's lock file, released here should the worker die. */
-  #lock: { readonly path: string; readonly nonce: string } | undefined
+  #lockPath: string | undefined
 
   private constructor(options: ResolvedOptions) {
     super()
@@ -144,6 +152,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     if (!Array.isArray(records)) {
       throw new InvalidOptionsError('records must be an array', {}, 'INVALID_ARGUMENT')
     }
+    checkWriteOptions(options)
     options.signal?.throwIfAborted()
     const source = new RecordsSource(this.#tables.get(table), records as FieldRecord[], this.#records)
     return this.#queue.write(source, options)
@@ -151,7 +160,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   /**
    * Runs one statement. A SELECT runs on a connection of its own, beside the writes, and sees every receipt given
-   * before the call; other statements wait their turn among the writes.
+   * before the call; other statements take their turn in the worker's queue, behind the writes that were sent to it.
+   * Await the receipts of writes that such a statement must come after.
    *
    * Rows are plain objects: BIGINT and wider become bigint, DECIMAL its text, dates and timestamps `Date`.
    * @throws {@link StatementError} where DuckDB refuses the statement, or the engine does not run its kind.
@@ -213,8 +223,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    * the engine goes on with.
    */
   async close({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const limitMs = closeTimeout(timeoutMs)
     this.#closing ??= this.#close()
-    await unlessTimedOut(this.#closing, timeoutMs, () => {
+    await unlessTimedOut(this.#closing, limitMs, () => {
       const left = this.#queue.unsettledCount
       return new ClosedError(`close() ran into its deadline with ${left} batches left`, {}, 'CLOSE_TIMEOUT')
     })
@@ -227,16 +238,15 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   async #open(): Promise<void> {
     const { path, config, groupCommit } = this.#options
     try {
-      const lockNonce = randomUUID()
+      const lockNonce = this.#lockNonce
       const tables = this.#tables.setups()
       const reply = await this.#client.call('open', { path, config, groupCommit, tables, lockNonce })
       if (reply.status === 'failed') throw errorFromData(reply.error)
-      const { lockPath } = reply.target
-      if (lockPath !== undefined) this.#lock = { path: lockPath, nonce: lockNonce }
       this.#opened.resolve()
     } catch (error) {
       this.#state = 'failed'
       await this.#client.end()
+      this.#releaseLock()
       if (!(error instanceof WorkerGoneError)) throw error
       throw new TargetUnavailableError(`the worker did not start: ${error.message}`, { cause: error })
     }
@@ -244,7 +254,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   async #close(): Promise<void> {
     if (this.#state === 'failed') {
-      // its failure was told when it happened; here only the thread is left to be ended
+      // its failure was told when it happened; what collectors hold is handed back
+      await this.#collectors.close()
       await this.#client.end()
       return
     }
@@ -295,6 +306,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   #onWorkerEvent(event: WorkerEvent): void {
     this.#telemetry.workerEvent(event)
+    if (event.type === 'locked') this.#lockPath = event.path
     if (event.type !== 'schemaChange') return
     // tables that are made while the engine opens: nobody can listen before it is open
     void this.#opened.promise.then(() => setImmediate(() => this.emit('schemaChange', event.change)))
@@ -308,7 +320,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   /** Where the worker did not come to it; it must have ended. */
   #releaseLock(): void {
-    if (this.#lock !== undefined) releaseLockOf(this.#lock.path, this.#lock.nonce)
+    if (this.#lockPath !== undefined) releaseLockOf(this.#lockPath, this.#lockNonce)
   }
 
   #fail(error: SinkError): void {

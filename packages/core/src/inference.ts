@@ -1,5 +1,7 @@
+import { isUint8Array } from 'node:util/types'
 import { SchemaError, type TableColumn } from '@ducksink/worker'
 import { type FieldRecord, kindOf } from './encoder/column-encoder.ts'
+import { isDate } from './encoder/native-date.ts'
 import { isPlainRecord, notPlain, unreadable } from './encoder/plain-record.ts'
 import type { TimeSlice } from './time-slice.ts'
 
@@ -92,8 +94,8 @@ function kindBit(table: string, field: string, row: number, value: unknown): num
       break
     case 'object':
       if (value === null) return 0
-      if (value instanceof Date) return TIMESTAMP
-      if (value instanceof Uint8Array) return BLOB
+      if (isDate(value)) return TIMESTAMP
+      if (isUint8Array(value)) return BLOB
       if (Array.isArray(value) || isPlainRecord(value)) return NESTED
       break
   }

@@ -2,6 +2,10 @@ import type { ILogObj, Logger } from 'tslog'
 
 /** tslog's highest level, fatal, at which ducksink logs nothing. */
 const NOTHING = 6
+// tslog's numbers of the levels that are used here
+const DEBUG = 2
+const WARN = 4
+const ERROR = 5
 
 /** The app's logger, or none. */
 export class SinkLog {
@@ -17,19 +21,15 @@ export class SinkLog {
   }
 
   debug(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.debug(known(fields), message)
-  }
-
-  info(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.info(known(fields), message)
+    if (this.minLevel <= DEBUG) this.#logger?.debug(known(fields), message)
   }
 
   warn(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.warn(known(fields), message)
+    if (this.minLevel <= WARN) this.#logger?.warn(known(fields), message)
   }
 
   error(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.error(known(fields), message)
+    if (this.minLevel <= ERROR) this.#logger?.error(known(fields), message)
   }
 
   /** Passes on a line that the worker logged. */

@@ -1,5 +1,6 @@
 import type { Worker, WorkerOptions } from 'node:worker_threads'
 import {
+  foldIdentifier,
   InvalidOptionsError,
   identifierProblem,
   parseLogicalType,
@@ -25,6 +26,9 @@ export interface SchemaContract {
    */
   readonly columns?: 'freeze' | 'discard-value'
 }
+
+/** What becomes of a field that has no column. */
+export type ExtraFields = NonNullable<SchemaContract['columns']>
 
 /** How one table is made and written. */
 export interface TableOptions {
@@ -79,7 +83,7 @@ export interface ResolvedTableOptions {
   readonly createTableSql: string | undefined
   readonly columns: readonly TableColumn[] | undefined
   readonly tables: 'evolve' | 'freeze'
-  readonly extraFields: 'freeze' | 'discard-value'
+  readonly extraFields: ExtraFields
 }
 
 /** An engine's options with every default filled in. */
@@ -142,9 +146,13 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
 function resolveTables(check: OptionsCheck, value: unknown): ReadonlyMap<string, ResolvedTableOptions> {
   const tables = new Map<string, ResolvedTableOptions>()
   if (value === undefined) return tables
+  const names = new Map<string, string>()
   for (const [name, options] of Object.entries(check.object('tables', value))) {
     const problem = identifierProblem(name)
     if (problem !== undefined) check.problem(`tables: a table's name ${problem}`)
+    const other = names.get(foldIdentifier(name))
+    if (other !== undefined) check.problem(`tables: "${other}" and "${name}" are the same table`)
+    names.set(foldIdentifier(name), name)
     tables.set(name, resolveTable(check, `tables["${name}"]`, options))
   }
   return tables
@@ -208,6 +216,30 @@ function resolveGroupCommit(check: OptionsCheck, value: unknown): ResolvedOption
     maxBatches: check.count('groupCommit.maxBatches', given.maxBatches, DEFAULT_GROUP_COMMIT.maxBatches),
     maxDelayMs: check.duration('groupCommit.maxDelayMs', given.maxDelayMs, DEFAULT_GROUP_COMMIT.maxDelayMs),
   }
+}
+
+/**
+ * Checks what a write is named and ended by.
+ * @throws {@link InvalidOptionsError} with every problem at once.
+ */
+export function checkWriteOptions(options: object): void {
+  const check = new OptionsCheck()
+  const { key, signal } = check.object('options', options, ['key', 'signal'])
+  if (key !== undefined) check.text('key', key)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) check.problem('signal must be an AbortSignal')
+  check.done('wrong write options')
+}
+
+/**
+ * How long `close` may take, in milliseconds; `undefined` and `Infinity` mean as long as it takes.
+ * @throws {@link InvalidOptionsError} where it is no duration.
+ */
+export function closeTimeout(timeoutMs: unknown): number | undefined {
+  if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY) return undefined
+  const check = new OptionsCheck()
+  const duration = check.duration('timeoutMs', timeoutMs, 0)
+  check.done('wrong options of close')
+  return duration
 }
 
 /** Gathers the problems of options, so that all are told at once. */

@@ -39,7 +39,8 @@ export class Queries {
     try {
       return await running
     } catch (error) {
-      signal?.throwIfAborted()
+      // that a statement may have been run is worth more than that nobody waits for it
+      if (!(error instanceof OutcomeUnknownError)) signal?.throwIfAborted()
       throw error
     } finally {
       this.#running.delete(running)

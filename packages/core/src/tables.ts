@@ -1,4 +1,5 @@
 import {
+  foldIdentifier,
   InvalidOptionsError,
   identifierProblem,
   type TableReference,
@@ -10,11 +11,14 @@ import { type PrepareTable, TableState } from './table-state.ts'
 /** The tables that an engine has been asked for. */
 export class Tables {
   readonly #options: ReadonlyMap<string, ResolvedTableOptions>
+  /** The same options, by the table's key. */
+  readonly #optionsByKey: ReadonlyMap<string, ResolvedTableOptions>
   readonly #prepareTable: PrepareTable
   readonly #states = new Map<string, TableState>()
 
   constructor(options: ReadonlyMap<string, ResolvedTableOptions>, prepareTable: PrepareTable) {
     this.#options = options
+    this.#optionsByKey = new Map([...options].map(([name, table]) => [keyOf({ name }), table]))
     this.#prepareTable = prepareTable
   }
 
@@ -23,14 +27,11 @@ export class Tables {
    * @throws {@link InvalidOptionsError} where the name can be none.
    */
   get(name: TableName): TableState {
-    const key = typeof name === 'string' ? name : keyOf(name)
+    const reference = referenceOf(name)
+    const key = keyOf(reference)
     const known = this.#states.get(key)
     if (known !== undefined) return known
-    const reference = typeof name === 'string' ? { name } : name
-    requireNames(reference)
-    // options are by plain name: a table of another schema or catalog has none
-    const isPlain = reference.catalog === undefined && reference.schema === undefined
-    const options = (isPlain ? this.#options.get(reference.name) : undefined) ?? DEFAULT_TABLE_OPTIONS
+    const options = this.#optionsByKey.get(key) ?? DEFAULT_TABLE_OPTIONS
     const state = new TableState(reference, options, this.#prepareTable)
     this.#states.set(key, state)
     return state
@@ -54,12 +55,17 @@ export class Tables {
   }
 }
 
-// a name holds no NUL, so that none is taken for another table's parts
-function keyOf(reference: TableReference): string {
+// the same for every spelling that DuckDB takes for the same table
+const keyOf = ({ catalog, schema = 'main', name }: TableReference): string =>
+  foldIdentifier(JSON.stringify([catalog, schema, name]))
+
+function referenceOf(name: TableName): TableReference {
+  const reference = typeof name === 'string' ? { name } : name
   if (typeof reference !== 'object' || reference === null) {
     throw new InvalidOptionsError('a table is a name or { catalog, schema, name }', {}, 'INVALID_ARGUMENT')
   }
-  return `\0${JSON.stringify([reference.catalog, reference.schema, reference.name])}`
+  requireNames(reference)
+  return reference
 }
 
 function requireNames(reference: TableReference): void {

@@ -74,6 +74,8 @@ export class Telemetry {
       case 'fatal':
         this.#log.error('the worker cannot go on', { code: event.error.code, reason: event.error.message })
         return
+      case 'locked':
+        return
       case 'schemaChange':
         // the worker logs this itself
         return

@@ -71,6 +71,8 @@ interface QueuedWrite {
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (reason: unknown) => void
   removeAbortListener: () => void
+  /** Settled when the writes before this one are; kept for an empty write alone. */
+  readonly earlier: readonly Promise<unknown>[]
 }
 
 /** What is known of a write while its parts are under way. */
@@ -143,6 +145,7 @@ export class WriteQueue {
       resolve,
       reject,
       removeAbortListener: () => undefined,
+      earlier: source.rowCount === 0 ? [...this.#unsettled] : [],
     }
     if (signal !== undefined) this.#listen(write, signal)
     this.#waiting.push(write)
@@ -191,7 +194,8 @@ export class WriteQueue {
     let firstSent = false
     try {
       if (source.rowCount === 0) {
-        this.#commit(dispatch, this.#sequence)
+        // nothing to send, but its receipt must not come before those of earlier writes
+        void Promise.all(write.earlier).then(() => this.#commit(dispatch, this.#sequence))
         return
       }
       // whatever this write waits for must not hold up those before it

@@ -14,6 +14,7 @@ import { databasePath, rejection } from './open-engine.ts'
 import { readFile, readValue } from './read-file.ts'
 
 const createTableSql = 'CREATE TABLE events (id INTEGER, name VARCHAR)'
+const unique = 'CREATE TABLE events (id INTEGER PRIMARY KEY, name VARCHAR)'
 const COUNT = 'SELECT count(*)::INTEGER FROM events'
 
 it('the scheme of MotherDuck is md', () => {
@@ -140,9 +141,8 @@ it('a source that never waits leaves the event loop to the app', async () => {
   expect(turns).toBeGreaterThan(5)
 })
 
-it('a batch that fails ends output: the source is read no further and the file is closed', async () => {
+it('a batch that fails ends output: no batch after it is written, the source is read no further, the file is closed', async () => {
   const path = databasePath()
-  const unique = 'CREATE TABLE events (id INTEGER PRIMARY KEY, name VARCHAR)'
   let given = 0
   let isReturned = false
   const endless = async function* (): AsyncGenerator<[string, object]> {
@@ -159,8 +159,62 @@ it('a batch that fails ends output: the source is read no further and the file i
   const options = { dbPath: path, tableName: 'events', createTableSql: unique, batchSize: 10 }
   expect(await rejection(output('out', endless(), options))).toBeInstanceOf(ConstraintError)
   expect(isReturned).toBe(true)
-  const ids = 'SELECT min(id) AS first, count(*) FILTER (id BETWEEN 21 AND 30) AS third FROM events'
-  expect(await readFile(path, ids)).toEqual([{ first: 1, third: 0n }])
+  const ids = 'SELECT min(id) AS first, max(id) AS last, count(*) AS count FROM events'
+  expect(await readFile(path, ids)).toEqual([{ first: 1, last: 20, count: 20n }])
+})
+
+it('of many keys that are due when the source ends, none is written after the one that fails', async () => {
+  const path = databasePath()
+  const items = Array.from({ length: 50 }, (_, id): [string, object] => [
+    `key ${id}`,
+    { id: id === 7 ? 0 : id },
+  ])
+  const options = { dbPath: path, tableName: 'events', createTableSql: unique }
+  expect(await rejection(output('out', items, options))).toBeInstanceOf(ConstraintError)
+  expect(await readValue(path, COUNT)).toBe(7)
+})
+
+it('a batch that fails ends output while the source only waits', async () => {
+  let isReturned = false
+  const waiting: AsyncIterable<[string, object]> = {
+    [Symbol.asyncIterator]: () => {
+      const given = pairs(1).values()
+      return {
+        next: async () => {
+          const next = given.next()
+          return next.done === true
+            ? new Promise(() => undefined)
+            : { done: false, value: ['key', { id: 'x' }] }
+        },
+        return: async () => {
+          isReturned = true
+          return { done: true, value: undefined }
+        },
+      }
+    },
+  }
+  for (const limit of [{ batchSize: 1 }, { timeoutMs: 1 }]) {
+    const options = { dbPath: databasePath(), tableName: 'events', createTableSql, ...limit }
+    isReturned = false
+    expect(await rejection(output('out', waiting, options))).toBeInstanceOf(ValueError)
+    expect(isReturned).toBe(true)
+  }
+})
+
+it('more keys than the engine holds batches may become due in one turn', async () => {
+  const path = databasePath()
+  const count = 1_500
+  const pausing = async function* (): AsyncGenerator<[string, object]> {
+    for (let id = 0; id < count; id++) yield [`key ${id}`, { id }]
+    // every timer of the keys is due when the event loop turns
+    const end = performance.now() + 60
+    while (performance.now() < end);
+    await setImmediate()
+    for (let id = 0; id < count; id++) yield [`key ${id}`, { id: count + id }]
+  }
+  const options = { dbPath: path, tableName: 'events', createTableSql, timeoutMs: 50 }
+  expect(await output('out', pausing(), options)).toMatchObject({ rowCount: 2 * count })
+  expect(await readValue(path, COUNT)).toBe(2 * count)
 })
 
 it('a source that fails ends output with its error', async () => {
@@ -183,6 +237,8 @@ it('output refuses wrong options all at once, and items that are no pairs', asyn
   expect(error).toBeInstanceOf(InvalidOptionsError)
   expect((error as InvalidOptionsError).problems).toHaveLength(6)
   expect(await rejection(output('out', [], undefined as never))).toBeInstanceOf(InvalidOptionsError)
+  const nothing = { dbPath: path, tableName: 'events' }
+  expect(await rejection(output('out', undefined as never, nothing))).toBeInstanceOf(InvalidOptionsError)
   const options = { dbPath: path, tableName: 'events', createTableSql }
   for (const item of [undefined, [5, { id: 1 }]]) {
     const refused = await rejection(output('out', [['key', { id: 1 }], item as never], options))

@@ -235,3 +235,27 @@ it('what a callback throws is the app’s own: the batch stays what it is', asyn
   expect(thrown).toEqual([new Error('from onReceipt'), new Error('from onFailure')])
   expect(await engine.query('SELECT id FROM events ORDER BY id')).toEqual([{ id: 1 }, { id: 2 }])
 })
+
+it('a callback that closes the collector at the first bad record loses none of the others', async () => {
+  const engine = await openEngine({ tables: { t: { columns: { x: 'INTEGER' } } } })
+  const failed: SinkRecord[] = []
+  let committed = 0
+  let closing: Promise<void> | undefined
+  const collector = engine.table('t').collect({
+    maxDelayMs: NO_DELAY,
+    onReceipt: ({ rowCount }) => {
+      committed += rowCount
+    },
+    onFailure: (_error, records) => {
+      failed.push(...records())
+      closing ??= collector.close()
+    },
+  })
+  for (const x of ['bad', 1, 2]) collector.push({ x })
+  // the collector asked for the table's columns before this write did
+  await engine.table('t').write([{ x: 0 }])
+  await engine.flush()
+  await closing
+  expect({ failed, committed }).toEqual({ failed: [{ x: 'bad' }], committed: 2 })
+  expect(engine.bufferedBytes).toBe(0)
+})

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { InvalidOptionsError } from '../src/index.ts'
+import { InvalidOptionsError, SchemaError } from '../src/index.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 
@@ -95,6 +95,41 @@ it('a table is found in its schema, whatever the case of its letters', async () 
   await engine.write({ catalog: 'memory', schema: 'main', name: 'events' }, [{ id: 3 }])
   expect(await engine.query('FROM "of mine".events')).toEqual([{ id: 1 }, { id: 2 }])
   expect(await engine.query('FROM main.events')).toEqual([{ id: 3n }])
+})
+
+it('a table has its options under every spelling of its name', async () => {
+  const schemaContract = { tables: 'freeze', columns: 'discard-value' } as const
+  const engine = await openEngine({
+    tables: { Hits: { columns: { id: 'INTEGER' }, schemaContract }, Späh: { schemaContract } },
+  })
+  const names = [
+    'Hits',
+    'hits',
+    { name: 'HITS' },
+    { schema: 'main', name: 'Hits' },
+    { schema: 'MAIN', name: 'hitS' },
+  ]
+  for (const [id, name] of names.entries()) await engine.write(name, [{ id, extra: 1 }])
+  expect(await engine.query('FROM Hits ORDER BY id')).toEqual(names.map((_, id) => ({ id })))
+  // to DuckDB "Ä" and "ä" are two letters, and a table of another schema is another table
+  const absent = { code: 'TABLE_ABSENT' }
+  await expect(engine.write('SPäH', [{ id: 1 }])).rejects.toMatchObject(absent)
+  expect(await engine.write('SPÄH', [{ id: 1 }])).toMatchObject({ rowCount: 1 })
+  await engine.query('CREATE SCHEMA other')
+  await engine.query('CREATE TABLE other.Hits (id INTEGER)')
+  const other = engine.write({ schema: 'other', name: 'Hits' }, [{ id: 1, extra: 1 }])
+  await expect(other).rejects.toBeInstanceOf(SchemaError)
+})
+
+it('the parts of a name that are null are not taken for left out', async () => {
+  const engine = await openEngine()
+  await engine.write('t', [{ id: 1 }])
+  for (const name of [
+    { schema: null, name: 't' },
+    { catalog: null, name: 't' },
+  ]) {
+    await expect(engine.write(name as never, [{ id: 1 }])).rejects.toBeInstanceOf(InvalidOptionsError)
+  }
 })
 
 it('a table of a schema that is absent is not made', async () => {

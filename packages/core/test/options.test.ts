@@ -43,6 +43,10 @@ it('wrong options are all told at once, and nothing is opened', async () => {
       contract: { schemaContract: { tables: 'discard-value', columns: 'evolve', rows: 'freeze' } },
       list: [],
       misspelled: { column: { id: 'INTEGER' } },
+      Twice: {},
+      tWICE: {},
+      Ä: {},
+      ä: {},
     },
   })
   const expected = [
@@ -64,6 +68,7 @@ it('wrong options are all told at once, and nothing is opened', async () => {
     'tables["contract"].schemaContract.columns',
     'tables["list"] must be an object',
     'tables["misspelled"] has no option "column"',
+    'tables: "Twice" and "tWICE" are the same table',
     'maxBufferedBytes',
     'maxBufferedBatches',
     'whenFull',

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { InvalidOptionsError, SinkEngine, StatementError } from '../src/index.ts'
 import { databasePath, numbered, openEngine, rejection } from './open-engine.ts'
@@ -229,4 +230,28 @@ it('statements that change rows take their turn among the writes', async () => {
 it('EXPLAIN ANALYZE of an INSERT inserts nothing', async () => {
   await rejection(engine.query('EXPLAIN ANALYZE INSERT INTO numbers VALUES (100)'))
   expect(await engine.query('SELECT count(*) AS count FROM numbers')).toEqual([{ count: 10n }])
+})
+
+it('a statement that changes rows does not wait behind a SELECT', async () => {
+  const other = await openEngine()
+  await other.write('events', numbered(3))
+  const order: string[] = []
+  const controller = new AbortController()
+  const select = other
+    .query('SELECT count(*) FROM range(100000) a, range(1000000) b', [], { signal: controller.signal })
+    .catch(() => order.push('select'))
+  await other.query('DELETE FROM events')
+  order.push('delete')
+  controller.abort()
+  await select
+  expect(order).toEqual(['delete', 'select'])
+})
+
+it('a constraint that a statement violates is told without its values', async () => {
+  const other = await openEngine()
+  await other.query('CREATE TABLE secrets (x VARCHAR PRIMARY KEY)')
+  await other.query('INSERT INTO secrets VALUES ($1)', ['secret-42'])
+  const error = (await rejection(other.query('INSERT INTO secrets VALUES ($1)', ['secret-42']))) as Error
+  expect(error).toMatchObject({ code: 'CONSTRAINT_VIOLATED' })
+  expect(inspect(error, { depth: 9 })).not.toContain('secret-42')
 })

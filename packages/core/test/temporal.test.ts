@@ -301,3 +301,10 @@ describe('a safe integer', () => {
     )
   })
 })
+
+it('a Date in the last second of TIMESTAMP_NS is refused where its milliseconds do not fit', () => {
+  const write = timestampDateWriter('TIMESTAMP_NS')
+  const words = new Int32Array(2)
+  expect(write(new Date('2262-04-11T23:47:16.854Z'), words, 0)).toBe(true)
+  expect(write(new Date('2262-04-11T23:47:16.855Z'), words, 0)).toBe(false)
+})

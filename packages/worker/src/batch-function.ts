@@ -74,12 +74,15 @@ interface BatchSchema {
  * `sink_batch(id)`, a table function that gives the rows of the parts it is armed with.
  *
  * `id` names one of the column sets that were defined, because DuckDB binds a statement again whenever it likes.
- * The function is visible to every connection of the instance, so it refuses to be bound by any but the writer.
+ * The function is visible to every connection of the instance, so it refuses to be bound by any but the writer, and
+ * by the writer while it runs a statement of the app.
  */
 export class BatchFunction {
   readonly #connectionId: number
   readonly #schemas = new Map<number, BatchSchema>()
   #nextId = 1
+  #isPreparing = false
+  #isArmed = false
   #parts: readonly PartReader[] = []
   #rowCount = 0
   #part = 0
@@ -98,6 +101,16 @@ export class BatchFunction {
     duckdb.register_table_function(connection, fn)
   }
 
+  /** Lets statements be bound to the function while they are prepared; at any other time only those that run may be. */
+  async whilePreparing<T>(prepare: () => Promise<T>): Promise<T> {
+    this.#isPreparing = true
+    try {
+      return await prepare()
+    } finally {
+      this.#isPreparing = false
+    }
+  }
+
   /** Makes a column set known and gives its id. */
   define(columns: readonly BatchColumn[]): number {
     const id = this.#nextId++
@@ -113,6 +126,7 @@ export class BatchFunction {
   /** Sets the parts that the next scans give, in all `rowCount` rows; every scan begins at the first part again. */
   arm(parts: readonly PartReader[], rowCount: number): void {
     this.#parts = parts
+    this.#isArmed = true
     this.#rowCount = rowCount
     this.#rewind()
   }
@@ -120,6 +134,7 @@ export class BatchFunction {
   /** Lets the parts go; returns how many rows the last scan gave. */
   disarm(): number {
     this.#parts = []
+    this.#isArmed = false
     return this.#emitted
   }
 
@@ -133,7 +148,8 @@ export class BatchFunction {
     const id = duckdb.get_int32(duckdb.bind_get_parameter(info, 0))
     const schema = this.#schemas.get(id)
     const caller = connectionId(duckdb.table_function_get_client_context(info))
-    if (schema === undefined || caller !== this.#connectionId) {
+    const isInUse = this.#isPreparing || this.#isArmed
+    if (schema === undefined || caller !== this.#connectionId || !isInUse) {
       duckdb.bind_set_error(info, `${BATCH_FUNCTION} belongs to the engine`)
       return
     }

@@ -59,6 +59,13 @@ interface DatabaseParts {
   readonly lock: LockFile | undefined
 }
 
+/** How the target is locked, and who is told where. */
+export interface LockRequest {
+  /** Names the engine in the lock file. */
+  readonly nonce: string
+  readonly onLocked: (path: string) => void
+}
+
 /**
  * Opens a target for writing.
  * @throws {@link InvalidOptionsError} where path or settings are wrong.
@@ -67,11 +74,12 @@ interface DatabaseParts {
 export async function openDatabase(
   path: string,
   config: Readonly<Record<string, string>>,
-  lockNonce: string,
+  { nonce, onLocked }: LockRequest,
 ): Promise<Database> {
   requireVersion(duckdb.library_version())
   const target = parseTarget(path, config)
-  const lock = target.file === undefined ? undefined : acquireLock(target.file, lockNonce)
+  const lock = target.file === undefined ? undefined : acquireLock(target.file, nonce)
+  if (lock !== undefined) onLocked(lock.path)
   try {
     return await openLocked(target, lock)
   } catch (error) {
@@ -98,7 +106,6 @@ async function openLocked(target: Target, lock: LockFile | undefined): Promise<D
       path: target.displayPath,
       catalog: target.catalog,
       duckdbVersion: duckdb.library_version(),
-      lockPath: lock?.path,
     }
     const defaultMemoryLimit = target.kind === 'file' ? target.defaultMemoryLimit : undefined
     return new Database({ target: info, writer, reader, defaultMemoryLimit, instance, lock })

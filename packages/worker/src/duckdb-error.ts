@@ -20,6 +20,13 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+const INVALIDATED = /has been invalidated because/
+
+/** True where nothing can be written until the target is opened again. */
+export function isInvalidated(error: { readonly message: string }): boolean {
+  return INVALIDATED.test(error.message)
+}
+
 const COMMIT_FAILED = 'TransactionContext Error: Failed to commit: '
 
 // an index takes its entries at COMMIT, before anything of the transaction is written
@@ -32,9 +39,11 @@ export function isDurable(error: unknown): boolean {
 
 /** True where the failed statement may be committed nevertheless: a COMMIT that answers with an error can be durable. */
 export function isOutcomeUnknown(error: unknown): boolean {
+  const message = messageOf(error)
+  // a database that was invalidated before takes nothing any more
+  if (INVALIDATED.test(message)) return false
   const kind = errorKind(error)
   if (kind === 'FATAL' || kind === 'INTERNAL') return true
-  const message = messageOf(error)
   return message.startsWith(COMMIT_FAILED) && !INDEX_REFUSAL.test(message.slice(COMMIT_FAILED.length))
 }
 
@@ -133,6 +142,8 @@ export function statementError(error: unknown): SinkError {
     return new OutcomeUnknownError('the worker ended while the statement ran: it may have been run or not')
   if (isDurable(error) || isOutcomeUnknown(error))
     return new OutcomeUnknownError(`the statement may have been run or not: ${messageOf(error)}`)
+  // the values in a constraint's message are rows', of the statement's parameters or of the table
+  if (errorKind(error) === 'Constraint') return insertError(error, {})
   return queryError(error)
 }
 

@@ -8,7 +8,7 @@ import { SinkWorker } from './sink-worker.ts'
 const { port, minLogLevel, stopped } = workerData as WorkerStart
 const post = (event: WorkerEvent): void => parentPort?.postMessage(event)
 const log = createLog(minLogLevel, (line) => post({ type: 'log', line }))
-const worker = new SinkWorker(log, post)
+const worker = new SinkWorker(log, post, (reason) => void stopAfter(new Error(reason)))
 
 let stopping: Promise<void> | undefined
 

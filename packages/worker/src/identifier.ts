@@ -1,4 +1,5 @@
 import { InvalidOptionsError } from './protocol/errors.ts'
+import type { TableReference } from './protocol/messages.ts'
 
 /**
  * Longest identifier in UTF-8 bytes.
@@ -7,13 +8,6 @@ import { InvalidOptionsError } from './protocol/errors.ts'
  * DuckLake put table and column names into paths. It keeps payloads passed as names out of catalogs and messages.
  */
 export const MAX_IDENTIFIER_BYTES = 255
-
-/** A table by its parts; a dot inside a part is part of the name. */
-export interface QualifiedName {
-  readonly catalog?: string | undefined
-  readonly schema?: string | undefined
-  readonly name: string
-}
 
 /** Says what makes a name no identifier, or gives `undefined` where nothing does. */
 export function identifierProblem(name: unknown): string | undefined {
@@ -59,7 +53,7 @@ export function quoteLiteral(text: string): string {
  *
  * @throws {@link InvalidOptionsError} as {@link quoteIdentifier}.
  */
-export function qualifiedName(table: string | QualifiedName): string {
+export function qualifiedName(table: string | TableReference): string {
   if (typeof table === 'string') return quoteIdentifier(table)
   const { catalog, name } = table
   const schema = table.schema ?? (catalog === undefined ? undefined : 'main')

@@ -1,4 +1,4 @@
-export { identifierProblem } from './identifier.ts'
+export { foldIdentifier, identifierProblem } from './identifier.ts'
 export { releaseLockOf } from './lock-file.ts'
 export * from './protocol/errors.ts'
 export * from './protocol/logical-type.ts'

@@ -82,7 +82,8 @@ export class InsertStatements {
     // with its schema: a macro of the same name in the database would go before it
     const sql = `INSERT INTO ${qualifiedName(layout.table)} BY NAME SELECT ${selected.join(', ')} FROM system.main.${BATCH_FUNCTION}(${functionId})`
     try {
-      return { layout, functionId, prepared: await this.#connection.prepare(sql) }
+      const prepared = await this.#batch.whilePreparing(() => this.#connection.prepare(sql))
+      return { layout, functionId, prepared }
     } catch (error) {
       this.#batch.forget(functionId)
       throw error

@@ -3,7 +3,7 @@ import { BatchFunction } from './batch-function.ts'
 import { BlockCache } from './block-cache.ts'
 import { Catalog } from './catalog.ts'
 import { type Database, openDatabase } from './database.ts'
-import { messageOf, queryError, statementError, tableError } from './duckdb-error.ts'
+import { isInvalidated, messageOf, queryError, statementError, tableError } from './duckdb-error.ts'
 import { Evolution } from './evolution.ts'
 import { InsertStatements } from './insert-statement.ts'
 import { ClosedError, errorToData, type SinkError, WorkerDiedError } from './protocol/errors.ts'
@@ -22,6 +22,7 @@ import type {
 } from './protocol/messages.ts'
 import { classifyStatement, runRead, runStatement } from './query.ts'
 import { ReadQueue } from './read-queue.ts'
+import { beginsAsRead } from './sql-text.ts'
 import { Transactions } from './transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
 
@@ -46,6 +47,7 @@ interface Session {
 export class SinkWorker implements SinkApi {
   readonly #log: Logger<ILogObj>
   readonly #post: (event: WorkerEvent) => void
+  readonly #onInvalidated: (reason: string) => void
   #session: Session | undefined
   /** What is refused while there is no session, is refused with this. */
   #refusal: SinkError = new ClosedError('the target is closed')
@@ -56,9 +58,15 @@ export class SinkWorker implements SinkApi {
   #pumping = false
   #wake: (() => void) | undefined
 
-  constructor(log: Logger<ILogObj>, post: (event: WorkerEvent) => void) {
+  /** @param onInvalidated - called when DuckDB takes nothing any more, until the target is opened again */
+  constructor(
+    log: Logger<ILogObj>,
+    post: (event: WorkerEvent) => void,
+    onInvalidated: (reason: string) => void,
+  ) {
     this.#log = log
     this.#post = post
+    this.#onInvalidated = onInvalidated
   }
 
   open(request: OpenRequest): Promise<OpenReply> {
@@ -95,6 +103,11 @@ export class SinkWorker implements SinkApi {
   async query(request: QueryRequest): Promise<QueryReply> {
     const session = this.#session
     if (session === undefined) return { status: 'failed', error: errorToData(this.#refusal) }
+    // what does not look like a read does not wait behind those that are
+    if (!beginsAsRead(request.sql)) {
+      const reply = await this.#queryOnWriter(request)
+      if (reply !== undefined) return reply
+    }
     const { reader } = session.database
     try {
       const rows = await session.reads.run(request.queryId, async (signal) => {
@@ -107,7 +120,7 @@ export class SinkWorker implements SinkApi {
       const told = this.#session === session ? queryError(error) : this.#refusal
       return { status: 'failed', error: errorToData(told) }
     }
-    return this.#queryOnWriter(request)
+    return (await this.#queryOnWriter(request)) ?? { status: 'failed', error: errorToData(this.#refusal) }
   }
 
   async cancelQuery(queryId: number): Promise<void> {
@@ -157,7 +170,10 @@ export class SinkWorker implements SinkApi {
   async #open(request: OpenRequest): Promise<OpenReply> {
     let database: Database | undefined
     try {
-      database = await openDatabase(request.path, request.config, request.lockNonce)
+      database = await openDatabase(request.path, request.config, {
+        nonce: request.lockNonce,
+        onLocked: (path) => this.#post({ type: 'locked', path }),
+      })
       const session = this.#start(database, request)
       for (const table of request.tables) await session.evolution.prepare(table)
       this.#session = session
@@ -193,9 +209,11 @@ export class SinkWorker implements SinkApi {
     return { database, catalog, statements, evolution, transactions, jobs, reads, cache, maxDelayMs }
   }
 
-  #queryOnWriter(request: QueryRequest): Promise<QueryReply> {
-    return this.#onWriter<QueryReply>(
+  /** Runs a statement in the writer's turn; `undefined` where it only reads, and so is for the reader. */
+  #queryOnWriter(request: QueryRequest): Promise<QueryReply | undefined> {
+    return this.#onWriter<QueryReply | undefined>(
       async ({ database, catalog, statements }) => {
+        if ((await classifyStatement(database.writer, request.sql)) === 'read') return undefined
         this.#runsStatement = true
         const { rows, changedSchema } = await runStatement(database.writer, request).finally(() => {
           this.#runsStatement = false
@@ -253,7 +271,8 @@ export class SinkWorker implements SinkApi {
 
   /** Runs in the queue of queries, so that none begins under the lowered limit. */
   async #trimCache({ cache, reads, transactions }: Session): Promise<void> {
-    if (cache?.isDue !== true || !reads.isIdle || transactions.openWriteId !== undefined) return
+    const isFree = this.#session !== undefined && reads.isIdle && transactions.openWriteId === undefined
+    if (cache?.isDue !== true || !isFree) return
     await reads
       .run(TRIM_ID, () => cache.trim())
       .catch((error: unknown) => {
@@ -299,6 +318,8 @@ export class SinkWorker implements SinkApi {
   #answer({ request, reply }: InsertJob, answer: InsertReply | undefined): void {
     if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
     this.#session?.cache?.written(request.buffer.byteLength)
+    if (answer.status === 'rolled-back' && isInvalidated(answer.error))
+      this.#onInvalidated(answer.error.message)
     reply(answer)
   }
 }

@@ -40,6 +40,14 @@ export function explainedSql(sql: string): string | undefined {
   return sql.slice(at)
 }
 
+const READ = /[(]|(?:select|from|with|values|explain|describe|desc|show|summarize|table|pivot|unpivot)\b/iy
+
+/** True where the SQL begins as statements do that only read; DuckDB has the last word. */
+export function beginsAsRead(sql: string): boolean {
+  READ.lastIndex = skipBlank(sql, 0)
+  return READ.test(sql)
+}
+
 /** Skips white space, semicolons and comments; those in blocks hold others, as DuckDB reads them. */
 function skipBlank(sql: string, from: number): number {
   const blank = /[\s;]+|--[^\r\n]*/y

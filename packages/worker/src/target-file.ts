@@ -16,8 +16,6 @@ export interface FileTarget {
   readonly catalog: string
   /** For messages and logs. */
   readonly displayPath: string
-  /** True where nothing outside the target is reached once it is attached. */
-  readonly localOnly: boolean
   readonly instanceConfig: Readonly<Record<string, string>>
   readonly beforeAttach: readonly SetupStep[]
   readonly attachSql: string
@@ -78,7 +76,6 @@ export function fileTarget(path: string, settings: Settings): FileTarget {
     file,
     catalog,
     displayPath: file,
-    localOnly: true,
     instanceConfig: instance,
     beforeAttach: steps,
     // with its type: DuckDB takes a Parquet or SQLite file for a database of that type otherwise

@@ -12,7 +12,6 @@ export interface MotherDuckTarget {
   readonly file: undefined
   readonly catalog: string
   readonly displayPath: string
-  readonly localOnly: boolean
   readonly instanceConfig: Readonly<Record<string, string>>
   readonly beforeAttach: readonly SetupStep[]
   readonly attachSql: string
@@ -68,7 +67,6 @@ export function motherDuckTarget(
     file: undefined,
     catalog,
     displayPath,
-    localOnly: false,
     instanceConfig: instance,
     // Its own settings are known once the extension is loaded, and fixed once it is connected. A token in the
     // string of ATTACH is not seen there: the extension then waits a minute for somebody to sign in by browser.

@@ -30,7 +30,6 @@ interface MemoryTarget {
   readonly file: undefined
   readonly catalog: 'memory'
   readonly displayPath: ':memory:'
-  readonly localOnly: boolean
   readonly instanceConfig: Readonly<Record<string, string>>
   readonly beforeAttach: readonly SetupStep[]
   readonly attachSql: undefined
@@ -141,7 +140,6 @@ function memoryTarget(settings: Settings): MemoryTarget {
     file: undefined,
     catalog: 'memory',
     displayPath: MEMORY,
-    localOnly: true,
     instanceConfig: instance,
     beforeAttach: steps,
     attachSql: undefined,

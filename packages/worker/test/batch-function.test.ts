@@ -273,7 +273,8 @@ describe('a prepared INSERT', () => {
     const session = await openSession()
     await session.rows('CREATE TABLE t (a INTEGER)')
     const sql = `INSERT INTO t BY NAME SELECT c0 AS a FROM ${scanOf(session.batch, ['INTEGER'])}`
-    const statement = await session.database.writer.prepare(sql)
+    const { batch, database } = session
+    const statement = await batch.whilePreparing(() => database.writer.prepare(sql))
     const run = (): Promise<unknown> => duckdb.execute_prepared(statement)
     return { ...session, run, values: [1, 2, 3] }
   }
@@ -317,6 +318,16 @@ describe('the function is refused', () => {
     await expect(database.reader.rows(`FROM ${scan}`)).rejects.toThrow(refusal)
     await expect(database.reader.prepare(`FROM ${scan}`)).rejects.toThrow(refusal)
     expect(await rows(`FROM ${scan}`)).toEqual([{ c0: 1 }])
+  })
+
+  test('by the writer too, where the engine is not inserting', async () => {
+    const { batch, rows } = await openSession()
+    const scan = scanOf(batch, ['INTEGER'])
+    await expect(rows(`FROM ${scan}`)).rejects.toThrow(refusal)
+    arm(batch, [encodePart([{ type: 'INTEGER', values: [1] }])])
+    expect(await rows(`FROM ${scan}`)).toEqual([{ c0: 1 }])
+    batch.disarm()
+    await expect(rows(`FROM ${scan}`)).rejects.toThrow(refusal)
   })
 
   test('with an id that was never defined, or is forgotten', async () => {

@@ -10,7 +10,7 @@ import { readFile } from './read-file.ts'
 import { temporaryDirectory } from './session.ts'
 
 async function open(path: string, config: Readonly<Record<string, string>> = {}): Promise<Database> {
-  const database = await openDatabase(path, config, 'nonce')
+  const database = await openDatabase(path, config, { nonce: 'nonce', onLocked: () => undefined })
   let isOpen = true
   const close = database.close.bind(database)
   database.close = () => {
@@ -34,7 +34,7 @@ test('a database in memory has both connections on the same tables, and no lock'
   const { writer, reader, target } = await open(':memory:')
   await writer.run('CREATE TABLE t AS SELECT 1 AS a')
   expect(await reader.rows('FROM t')).toEqual([{ a: 1 }])
-  expect(target).toMatchObject({ path: ':memory:', catalog: 'memory', lockPath: undefined })
+  expect(target).toMatchObject({ path: ':memory:', catalog: 'memory' })
 })
 
 test('the reader sees what is committed, at once, and nothing else', async () => {
@@ -51,7 +51,7 @@ test('a closed file is checkpointed, unlocked, and read by another process', asy
   const directory = temporaryDirectory()
   const path = join(directory, 'a.duckdb')
   const database = await open(path)
-  expect(existsSync(database.target.lockPath ?? '')).toBe(true)
+  expect(existsSync(`${path}.ducksink-lock`)).toBe(true)
   await database.writer.run('CREATE TABLE t AS SELECT 7 AS a')
   await database.checkpoint()
   database.close()
@@ -98,7 +98,7 @@ describe('what cannot be opened', () => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'a.duckdb'), 'no database\n'.repeat(1000))
     const path = join(directory, name)
-    const failure = await openDatabase(path, config, 'nonce').then(
+    const failure = await openDatabase(path, config, { nonce: 'nonce', onLocked: () => undefined }).then(
       (database) => {
         // temp_directory is looked at when DuckDB first spills
         database.close()
@@ -114,7 +114,9 @@ describe('what cannot be opened', () => {
   test('a file that this process has open already', async () => {
     const path = join(temporaryDirectory(), 'a.duckdb')
     const first = await open(path)
-    await expect(openDatabase(path, {}, 'other')).rejects.toMatchObject({ code: 'TARGET_LOCKED' })
+    await expect(openDatabase(path, {}, { nonce: 'other', onLocked: () => undefined })).rejects.toMatchObject(
+      { code: 'TARGET_LOCKED' },
+    )
     await first.writer.run('CREATE TABLE t AS SELECT 7 AS a')
     first.close()
     expect(await readFile(path, 'FROM t')).toEqual([[7]])

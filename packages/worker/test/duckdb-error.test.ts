@@ -320,6 +320,11 @@ describe('after a failed COMMIT', () => {
     ['an index refused a value', failed("Could not convert string 'hunter2' to INT32"), false],
     ['DuckDB broke', new Error('INTERNAL Error: Attempted to dereference unique_ptr that is NULL!'), true],
     ['the database was invalidated', new Error('FATAL Error: Failed: database has been invalidated'), true],
+    [
+      'the database was invalidated before',
+      new Error('FATAL Error: Failed: database has been invalidated because of a previous fatal error.'),
+      false,
+    ],
     ['an insert failed', new Error('Constraint Error: Duplicate key "a: Failed to commit: x"'), false],
     ['what was thrown is no error', 'broken', false],
   ])('where %s the outcome is known or not: %#', (_, error, unknown) => {

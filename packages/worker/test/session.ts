@@ -42,7 +42,7 @@ export async function openSession(
   path = ':memory:',
   config: Readonly<Record<string, string>> = {},
 ): Promise<Session> {
-  const database = await openDatabase(path, config, randomUUID())
+  const database = await openDatabase(path, config, { nonce: randomUUID(), onLocked: () => undefined })
   const { writer: connection, target } = database
   const batch = new BatchFunction(connection.raw)
   const catalog = new Catalog(connection, target.catalog)

@@ -48,6 +48,7 @@ async function open(
   const worker = new SinkWorker(
     createLog(INFO, (line) => lines.push(line)),
     (event) => events.push(event),
+    () => undefined,
   )
   const reply = await worker.open({ path, config: {}, tables: TABLES, groupCommit, lockNonce: 'nonce' })
   expect(reply).toMatchObject({ status: 'open' })
@@ -98,6 +99,7 @@ describe('opening', () => {
     const worker = new SinkWorker(
       createLog(INFO, () => undefined),
       () => undefined,
+      () => undefined,
     )
     const tables: TableSetup[] = [
       { table: { name: 't' }, createTableSql: 'DROP TABLE t', origin: 'declared' },
@@ -120,6 +122,7 @@ describe('while nothing is open', () => {
     if (when === 'after it was closed') await worker.close()
     const unopened = new SinkWorker(
       createLog(INFO, () => undefined),
+      () => undefined,
       () => undefined,
     )
     const idle = when === 'after it was closed' ? worker : unopened
@@ -316,7 +319,8 @@ describe('queries', () => {
     const failed = { status: 'failed', error: { code: 'STATEMENT_FAILED' } }
     expect(await query('BEGIN')).toMatchObject(refused)
     expect(await query('SELECT nonsense')).toMatchObject(failed)
-    expect(await query('INSERT INTO t VALUES (-1, NULL)')).toMatchObject(failed)
+    const violated = { status: 'failed', error: { code: 'CONSTRAINT_VIOLATED' } }
+    expect(await query('INSERT INTO t VALUES (-1, NULL)')).toMatchObject(violated)
     expect(await query("INSERT INTO t VALUES ('x', NULL)")).toMatchObject(failed)
     expect(await write([2])).toMatchObject({ status: 'committed' })
     expect(await rows(COUNT)).toEqual([{ n: 2 }])

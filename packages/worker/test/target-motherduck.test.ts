@@ -18,7 +18,6 @@ describe('a md: path', () => {
       kind: 'motherduck',
       catalog: 'my db',
       displayPath: 'md:my db',
-      localOnly: false,
     })
     expect(target.instanceConfig).toEqual({ threads: '1', custom_user_agent: 'ducksink' })
     expect(sqlOf(target)).toEqual([

@@ -6,12 +6,16 @@ import {
   PartWriter,
   parseLogicalType,
   type TableLayout,
+  ValueError,
 } from '@ducksink/worker'
 import { type ColumnEncoder, type FieldRecord, readError, type Span } from './column-encoder.ts'
 import { createColumnEncoder } from './columns.ts'
 
 // A chunk of a very wide table takes long to encode in one go: fewer rows a chunk keep the event loop free.
 const MAX_CHUNK_VALUES = 1 << 16
+
+// One batch of huge rows must not make the buffers of later ones huge; a part ends soon after 4 MiB anyway.
+const MAX_EXPECTED_BYTES = 5 * 2 ** 20
 
 type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
@@ -119,7 +123,7 @@ export class BatchEncoder {
     span.records = []
     // the strings of a chunk may end it before it has all its rows
     const isCutShort = span.to < to && this.#chunkRow < this.#maxChunkRows
-    if (isCutShort || this.#chunkRow === this.#maxChunkRows) this.#sealChunk(expectedRows)
+    if (isCutShort || this.#chunkRow === this.#maxChunkRows) this.#sealOrForget(startRow, expectedRows)
     return span.to
   }
 
@@ -177,11 +181,23 @@ export class BatchEncoder {
     }
   }
 
+  /** Seals the chunk, or forgets the rows of this call, which then were not taken. */
+  #sealOrForget(startRow: number, expectedRows: number): void {
+    try {
+      this.#sealChunk(expectedRows)
+    } catch (cause) {
+      for (const filled of this.#active) filled.truncate(startRow)
+      this.#chunkRow = startRow
+      const table = this.#table
+      throw new ValueError(`there is no memory for the rows of table "${table}"`, { table, cause })
+    }
+  }
+
   #sealChunk(expectedRows: number): void {
     const rowCount = this.#chunkRow
     const blocks = this.#activeByColumn.map((encoder) => encoder?.block(rowCount))
     const expected = (this.#expectedBytes / this.#expectedRows) * expectedRows * 1.1
-    this.#writer.appendChunk(rowCount, blocks, expected)
+    this.#writer.appendChunk(rowCount, blocks, Math.min(expected, MAX_EXPECTED_BYTES))
     for (const encoder of this.#active) encoder.truncate(0)
     this.#chunkRow = 0
   }

@@ -1,9 +1,7 @@
-import { SchemaError, type TableLayout } from '@ducksink/worker'
+import { foldIdentifier, SchemaError, type TableLayout } from '@ducksink/worker'
+import type { ExtraFields } from '../options.ts'
 import { type FieldRecord, kindOf } from './column-encoder.ts'
 import { isPlainRecord, notPlain, unreadable } from './plain-record.ts'
-
-/** What becomes of a field that has no column: the batch fails, or the field is left out. */
-export type ExtraFields = 'freeze' | 'discard-value'
 
 /** A column that some record has a field for. */
 export interface BoundColumn {
@@ -32,7 +30,7 @@ export class FieldSet {
     this.#extraFields = extraFields
     layout.columns.forEach(({ name }, index) => {
       this.#byName.set(name, index)
-      this.#byFoldedName.set(fold(name), index)
+      this.#byFoldedName.set(foldIdentifier(name), index)
     })
   }
 
@@ -105,7 +103,7 @@ export class FieldSet {
 
   #columnOf(field: string): number | undefined {
     if (this.#known.has(field)) return this.#known.get(field)
-    const column = this.#byName.get(field) ?? this.#byFoldedName.get(fold(field))
+    const column = this.#byName.get(field) ?? this.#byFoldedName.get(foldIdentifier(field))
     this.#known.set(field, column)
     return column
   }
@@ -152,6 +150,3 @@ function hasShape(record: FieldRecord, shape: readonly string[]): boolean {
   }
   return index === shape.length && index > 0
 }
-
-// DuckDB compares identifiers without regard to the case of ASCII letters
-const fold = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

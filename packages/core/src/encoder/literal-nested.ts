@@ -1,4 +1,5 @@
-import type { LogicalType, MapType, TypeField } from '@ducksink/worker'
+import { isMap } from 'node:util/types'
+import { foldIdentifier, type LogicalType, type MapType, type TypeField } from '@ducksink/worker'
 import { embeddedJsonText } from './json-text.ts'
 import { type ScalarType, scalarTextForm } from './literal-scalar.ts'
 import type { NestedSyntax } from './nested-syntax.ts'
@@ -94,11 +95,9 @@ function structText(fields: readonly TypeField[], syntax: NestedSyntax): TextFor
 /** Where each field is: by its exact name or, as DuckDB does, without regard to the case of ASCII letters. */
 function placesOf(fields: readonly TypeField[]): (key: string) => number | undefined {
   const exact = new Map(fields.map(({ name }, i) => [name, i]))
-  const folded = new Map(fields.map(({ name }, i) => [foldCase(name), i]))
-  return (key) => exact.get(key) ?? folded.get(foldCase(key))
+  const folded = new Map(fields.map(({ name }, i) => [foldIdentifier(name), i]))
+  return (key) => exact.get(key) ?? folded.get(foldIdentifier(key))
 }
-
-const foldCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 
 function mapText({ key, value }: MapType, syntax: NestedSyntax): TextForm {
   const keyForm = syntax.keyForm(key, elementForm(key, syntax))
@@ -124,7 +123,7 @@ function mapText({ key, value }: MapType, syntax: NestedSyntax): TextForm {
 }
 
 function entriesOf(map: unknown, takesObject: boolean): readonly (readonly unknown[])[] | undefined {
-  if (map instanceof Map) return [...map]
+  if (isMap(map)) return [...map]
   if (Array.isArray(map)) {
     const isEntries = map.every((entry) => Array.isArray(entry) && entry.length === 2)
     // every() passes over holes

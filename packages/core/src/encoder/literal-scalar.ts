@@ -1,7 +1,9 @@
+import { isUint8Array } from 'node:util/types'
 import type { LogicalType } from '@ducksink/worker'
 import { decimalText, doubleText, floatText, integerText } from './exact-number.ts'
 import { intervalText } from './interval.ts'
 import { jsonText } from './json-text.ts'
+import { isDate } from './native-date.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 import {
   daysOfDate,
@@ -124,7 +126,7 @@ function boundedIntegerText(signedBits: bigint): TextForm {
 }
 
 function blobText(value: unknown): string | Refusal {
-  if (!(value instanceof Uint8Array)) return new Refusal('only a Uint8Array can')
+  if (!isUint8Array(value)) return new Refusal('only a Uint8Array can')
   const hex = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
   return hex.replace(/../g, '\\x$&')
 }
@@ -144,7 +146,7 @@ function timeWithZoneText(value: unknown): string | Refusal {
 
 function dateForm(value: unknown): string | Refusal {
   if (typeof value === 'string' && parseDate(value) !== undefined) return value
-  const days = value instanceof Date ? daysOfDate(value) : undefined
+  const days = isDate(value) ? daysOfDate(value) : undefined
   return days === undefined
     ? new Refusal('it is neither a date such as 2026-11-22 nor midnight in UTC')
     : dateText(days)
@@ -155,7 +157,7 @@ function timestampForm(id: TimestampTypeId): TextForm {
   const words = new Int32Array(2)
   return (value) => {
     if (typeof value === 'string' && isTimestampText(value, id)) return value
-    if (value instanceof Date && write(value, words, 0)) return timestampTextOfDate(id, value)
+    if (isDate(value) && write(value, words, 0)) return timestampTextOfDate(id, value)
     const offset = id === 'TIMESTAMPTZ' ? 'with' : 'without'
     return new Refusal(`it is neither a Date nor text, ${offset} an offset, that the type holds exactly`)
   }

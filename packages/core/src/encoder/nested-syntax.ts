@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { LogicalType } from '@ducksink/worker'
 import type { ScalarType } from './literal-scalar.ts'
 import { Refusal, type TextForm } from './refusal.ts'
@@ -98,7 +99,7 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** DuckDB's JSON reader takes a string's UTF-8 bytes for a BLOB. */
 function utf8Text(value: unknown): string | Refusal {
-  if (!(value instanceof Uint8Array)) return new Refusal('only a Uint8Array can')
+  if (!isUint8Array(value)) return new Refusal('only a Uint8Array can')
   try {
     return UTF_8.decode(value)
   } catch {

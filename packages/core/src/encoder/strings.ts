@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import { INLINE_BYTES, MAX_CHUNK_ROWS } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
 import type { TextForm } from './refusal.ts'
@@ -226,7 +227,7 @@ export class BlobColumn extends HeapColumn {
         this.setNullEntry(row)
         continue
       }
-      if (!(value instanceof Uint8Array)) this.refuse(i, value, 'only a Uint8Array can')
+      if (!isUint8Array(value)) this.refuse(i, value, 'only a Uint8Array can')
       this.reserve(value.byteLength)
       this.bytes.set(value, this.used)
       this.setEntry(row, this.used, value.byteLength)

@@ -1,4 +1,5 @@
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { isDate } from './native-date.ts'
 import {
   daysOfDate,
   type Int64Writer,
@@ -84,11 +85,6 @@ export class TimestampColumn extends ColumnEncoder {
     }
     return to - from
   }
-}
-
-// a Date of another realm is one too, but is no instance of this realm's class
-function isDate(value: unknown): value is Date {
-  return value instanceof Date || Object.prototype.toString.call(value) === '[object Date]'
 }
 
 function notADate(value: unknown): string {

@@ -103,7 +103,8 @@ export function timestampDateWriter(id: TimestampTypeId): Int64Writer<Date> {
     const millis = date.getTime()
     const second = Math.floor(millis / 1_000)
     const units = ((millis - second * 1_000) * perSecond) / 1_000
-    if (!Number.isInteger(units) || !isInRange(id, second, 0)) return false
+    const nanosOfSecond = (millis - second * 1_000) * 1_000_000
+    if (!Number.isInteger(units) || !isInRange(id, second, nanosOfSecond)) return false
     writeProduct(second, perSecond, units, words, at)
     return true
   }

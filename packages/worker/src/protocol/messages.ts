@@ -4,7 +4,7 @@ import type { ErrorData } from './errors.ts'
 // others; replies are data, errors included, because Comlink strips a thrown error of its class and code.
 // Events go from the worker to main alone, over the worker's own port.
 
-/** A table by its parts; what is left out is the target's own catalog and schema `main`. */
+/** A table by its parts, dots and all; what is left out is the target's own catalog and schema `main`. */
 export interface TableReference {
   readonly catalog?: string | undefined
   readonly schema?: string | undefined
@@ -56,8 +56,6 @@ export interface TargetInfo {
   readonly path: string
   readonly catalog: string
   readonly duckdbVersion: string
-  /** The lock file that this engine holds, to be released should the worker die. */
-  readonly lockPath: string | undefined
 }
 
 export type PrepareReply =
@@ -137,6 +135,8 @@ export interface SchemaChange {
 export type WorkerEvent =
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'schemaChange'; readonly change: SchemaChange }
+  /** The target's lock file was taken. */
+  | { readonly type: 'locked'; readonly path: string }
   /** An error that the worker cannot survive; its thread exits after this. */
   | { readonly type: 'fatal'; readonly error: ErrorData }
 

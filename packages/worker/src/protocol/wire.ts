@@ -19,6 +19,9 @@ export const MAX_CHUNK_ROWS = 2048
 
 const MAGIC = 0x314b_5344 // 'DSK1'
 const HEAD_BYTES = 32
+// a part grows twofold up to this; offsets are words, and align() is sure below 2 GiB
+const MAX_GROWTH_BYTES = 8 * 2 ** 20
+const MAX_PART_BYTES = 2 ** 31 - 2 ** 16
 const HEAP_HEAD_BYTES = 8
 
 /** The values of one column in one chunk, as the encoder gathered them. */
@@ -138,7 +141,10 @@ export class PartWriter {
     const needed = this.#position + byteCount
     const held = this.#bytes
     if (held !== undefined && held.byteLength >= needed) return
-    const wanted = held === undefined ? expectedBytes : held.byteLength * 2
+    const wanted =
+      held === undefined ? expectedBytes : held.byteLength + Math.min(held.byteLength, MAX_GROWTH_BYTES)
+    if (needed > MAX_PART_BYTES)
+      throw new RangeError(`a part of ${needed} bytes is larger than a part may be`)
     const grown = new Uint8Array(this.#allocate(Math.max(needed, wanted)))
     if (held !== undefined) grown.set(held.subarray(0, this.#position))
     this.#bytes = grown
@@ -171,7 +177,7 @@ export class PartReader {
   constructor(buffer: ArrayBuffer) {
     this.buffer = buffer
     this.bytes = new Uint8Array(buffer)
-    this.words = new Uint32Array(buffer, 0, buffer.byteLength >> 2)
+    this.words = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
     const [magic, rowCount = 0, columnCount = 0, chunkCount = 0, directoryOffset = 0] = this.words
     const directoryBytes = chunkCount * (1 + columnCount * 2) * 4
     if (magic !== MAGIC || directoryOffset + directoryBytes > buffer.byteLength) {
