@@ -293,15 +293,14 @@ export class SinkWorker implements SinkApi {
     this.#wake = undefined
   }
 
-  async #run({ transactions }: Session, next: WriteJob | readonly InsertJob[]): Promise<void> {
+  async #run({ transactions, jobs }: Session, next: WriteJob | readonly InsertJob[]): Promise<void> {
     if ('length' in next) {
-      const replies = await transactions.insertGroup(next.map((job) => job.request))
-      for (let index = 0; index < next.length; index++) this.#answer(next[index] as InsertJob, replies[index])
+      this.#answer(next, await transactions.insertGroup(next.map(({ request }) => request)))
       return
     }
     switch (next.kind) {
       case 'insert':
-        this.#answer(next, await transactions.insertPart(next.request))
+        await this.#insertParts(transactions, [next, ...jobs.takeFollowing(next)])
         return
       case 'abandon':
         await transactions.abandon(next.writeId)
@@ -315,11 +314,19 @@ export class SinkWorker implements SinkApi {
     }
   }
 
-  #answer({ request, reply }: InsertJob, answer: InsertReply | undefined): void {
-    if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
-    this.#session?.cache?.written(request.buffer.byteLength)
-    if (answer.status === 'rolled-back' && isInvalidated(answer.error))
-      this.#onInvalidated(answer.error.message)
-    reply(answer)
+  async #insertParts(transactions: Transactions, parts: readonly InsertJob[]): Promise<void> {
+    this.#answer(parts, await transactions.insertParts(parts.map(({ request }) => request)))
+  }
+
+  #answer(inserts: readonly InsertJob[], replies: readonly InsertReply[]): void {
+    for (let index = 0; index < inserts.length; index++) {
+      const { request, reply } = inserts[index] as InsertJob
+      const answer = replies[index]
+      if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
+      this.#session?.cache?.written(request.buffer.byteLength)
+      if (answer.status === 'rolled-back' && isInvalidated(answer.error))
+        this.#onInvalidated(answer.error.message)
+      reply(answer)
+    }
   }
 }

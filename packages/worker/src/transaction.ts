@@ -66,32 +66,35 @@ export class Transactions {
     return replies
   }
 
-  /** Inserts one part of a write of several; the last one commits them. */
-  async insertPart(request: InsertRequest): Promise<InsertReply> {
-    const { writeId, first, last, buffer } = request
+  /** Inserts parts of one write of several, in their order; the last one commits them all. */
+  async insertParts(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+    const { writeId, first } = requests[0] as InsertRequest
+    const end = requests.at(-1) as InsertRequest
+    const { last } = end
     if (first) this.#open = { state: 'inserting', writeId }
     const open = this.#open
     if (open === undefined || open.writeId !== writeId)
       throw new Error(`part of write ${writeId}, which is not open`)
     if (last) this.#open = undefined
-    if (open.state === 'rolled-back') return rolledBack(buffer, open.error)
+    if (open.state === 'rolled-back') return requests.map(({ buffer }) => rolledBack(buffer, open.error))
     const { connection } = this.#context
     try {
       if (first) await connection.run('BEGIN')
-      await this.#insert([request])
-      if (!last) return { status: 'inserted', buffer }
+      await this.#insert(requests)
+      if (!last) return requests.map(inserted)
     } catch (error) {
       await connection.rollBack()
-      const failure = this.#failure(request, error)
+      const failure = this.#failure(end, error)
       if (!last) this.#open = { state: 'rolled-back', writeId, error: failure }
-      return rolledBack(buffer, failure)
+      return requests.map(({ buffer }) => rolledBack(buffer, failure))
     }
     try {
       await unlessDurable(connection.run('COMMIT'))
-      return this.#committed(request)
+      return [...requests.slice(0, -1).map(inserted), this.#committed(end)]
     } catch (error) {
       await connection.rollBack()
-      return rolledBack(buffer, this.#commitFailure(request, error))
+      const failure = this.#commitFailure(end, error)
+      return requests.map(({ buffer }) => rolledBack(buffer, failure))
     }
   }
 
@@ -186,6 +189,8 @@ function groupIntoRuns(requests: readonly InsertRequest[]): readonly Run[] {
   }
   return runs
 }
+
+const inserted = ({ buffer }: InsertRequest): InsertReply => ({ status: 'inserted', buffer })
 
 function rolledBack(buffer: ArrayBuffer, error: SinkError): InsertReply {
   return { status: 'rolled-back', buffer, error: errorToData(error) }

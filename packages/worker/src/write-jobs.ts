@@ -1,6 +1,9 @@
 import { errorToData, type SinkError } from './protocol/errors.ts'
 import type { GroupCommit, InsertReply, InsertRequest } from './protocol/messages.ts'
 
+// A statement costs a millisecond beside its rows. More parts than this in one would leave main without buffers.
+const MAX_MERGED_PARTS = 4
+
 /** One part waiting for the writing connection. */
 export interface InsertJob {
   readonly kind: 'insert'
@@ -55,6 +58,21 @@ export class WriteJobs {
     return isWhole(this.#jobs[0])
       ? (this.#jobs.splice(0, this.#groupSize()) as readonly InsertJob[])
       : this.#jobs.shift()
+  }
+
+  /** Takes the parts that follow a part of a write and wait already, up to its last: they share a statement. */
+  takeFollowing({ request }: InsertJob): readonly InsertJob[] {
+    const following: InsertJob[] = []
+    let last = request.last
+    while (!last && following.length < MAX_MERGED_PARTS - 1) {
+      const index = this.#jobs.findIndex((job) => writeIdOf(job) === request.writeId)
+      const job = this.#jobs[index]
+      if (job?.kind !== 'insert') break
+      this.#jobs.splice(index, 1)
+      following.push(job)
+      last = job.request.last
+    }
+    return following
   }
 
   /** Takes all that waits. */

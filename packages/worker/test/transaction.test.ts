@@ -166,7 +166,9 @@ describe('a write of several parts', () => {
     const { writeId } = await request(session, table, { a: [0] })
     for (const [index, a] of parts.entries()) {
       const options = { writeId, first: index === 0, last: index === parts.length - 1 }
-      replies.push(await session.transactions.insertPart(await request(session, table, { a }, options)))
+      replies.push(
+        ...(await session.transactions.insertParts([await request(session, table, { a }, options)])),
+      )
     }
     return replies
   }
@@ -177,19 +179,38 @@ describe('a write of several parts', () => {
       (await session.database.reader.rows('SELECT count(*)::INTEGER AS n FROM t'))[0]?.n
     const first = await request(session, 't', { a: [1] }, { last: false })
     const { writeId } = first
-    expect(statuses([await session.transactions.insertPart(first)])).toEqual(['inserted'])
+    expect(statuses(await session.transactions.insertParts([first]))).toEqual(['inserted'])
     expect(session.transactions.openWriteId).toBe(writeId)
     const middle = await request(session, 't', { a: [2, 3] }, { writeId, first: false, last: false })
-    expect(statuses([await session.transactions.insertPart(middle)])).toEqual(['inserted'])
+    expect(statuses(await session.transactions.insertParts([middle]))).toEqual(['inserted'])
     expect(await seen()).toBe(0)
     const last = await request(session, 't', { a: [4] }, { writeId, first: false })
-    expect(await session.transactions.insertPart(last)).toEqual({
+    expect((await session.transactions.insertParts([last]))[0]).toEqual({
       status: 'committed',
       buffer: last.buffer,
       sequence: 1,
     })
     expect(session.transactions.openWriteId).toBeUndefined()
     expect(await seen()).toBe(4)
+  })
+
+  test('may go in by one statement, which commits where it holds the last part', async () => {
+    const session = await openTables()
+    const first = await request(session, 't', { a: [1] }, { last: false })
+    const { writeId } = first
+    const second = await request(session, 't', { a: [2, 3] }, { writeId, first: false, last: false })
+    const third = await request(session, 't', { a: [4] }, { writeId, first: false })
+    expect(statuses(await session.transactions.insertParts([first, second]))).toEqual([
+      'inserted',
+      'inserted',
+    ])
+    expect(statuses(await session.transactions.insertParts([third]))).toEqual(['committed'])
+    const bad = await request(session, 't', { a: [5] }, { last: false })
+    const worse = await request(session, 't', { a: [1000] }, { writeId: bad.writeId, first: false })
+    expect(new Set(statuses(await session.transactions.insertParts([bad, worse]))).size).toBe(1)
+    expect(session.transactions.openWriteId).toBeUndefined()
+    const [row] = await session.database.reader.rows('SELECT sum(a)::INTEGER AS sum FROM t')
+    expect(row?.sum).toBe(10)
   })
 
   test.each([
@@ -217,7 +238,7 @@ describe('a write of several parts', () => {
   test('that is abandoned leaves nothing', async () => {
     const session = await openTables()
     const first = await request(session, 't', { a: [1] }, { last: false })
-    await session.transactions.insertPart(first)
+    await session.transactions.insertParts([first])
     await session.transactions.abandon(first.writeId + 1000)
     expect(session.transactions.openWriteId).toBe(first.writeId)
     await session.transactions.abandon(first.writeId)
@@ -231,7 +252,7 @@ describe('a write of several parts', () => {
   test('that is abandoned after it failed is over', async () => {
     const session = await openTables()
     const first = await request(session, 't', { a: [1000] }, { last: false })
-    expect(statuses([await session.transactions.insertPart(first)])).toEqual(['CONSTRAINT_VIOLATED'])
+    expect(statuses(await session.transactions.insertParts([first]))).toEqual(['CONSTRAINT_VIOLATED'])
     expect(session.transactions.openWriteId).toBe(first.writeId)
     await session.transactions.abandon(first.writeId)
     expect(session.transactions.openWriteId).toBeUndefined()
@@ -241,7 +262,7 @@ describe('a write of several parts', () => {
   test('whose first part never came is a programming error', async () => {
     const session = await openTables()
     const part = await request(session, 't', { a: [1] }, { first: false })
-    await expect(session.transactions.insertPart(part)).rejects.toThrow('not open')
+    await expect(session.transactions.insertParts([part])).rejects.toThrow('not open')
   })
 
   test('of many chunks is whole in another process', async () => {
@@ -255,7 +276,7 @@ describe('a write of several parts', () => {
     const { writeId } = await request(session, 't', part(0))
     for (const index of [0, 1, 2]) {
       const options = { writeId, first: index === 0, last: index === 2 }
-      await session.transactions.insertPart(await request(session, 't', part(index), options))
+      await session.transactions.insertParts([await request(session, 't', part(index), options)])
     }
     session.close()
     const sql = `SELECT count(*)::INTEGER, count(DISTINCT a)::INTEGER, count(b)::INTEGER, max(a),

@@ -81,6 +81,26 @@ test('while a write of several parts is open only what is its own is taken, in i
   expect(queue.take(undefined)).toEqual([jobs[3]])
 })
 
+test('the parts of a write that wait already follow the one taken, four at most, up to its last', () => {
+  const parts = [0, 1, 2, 3, 4, 5].map((index) => part(7, index === 0, index === 5))
+  const after = whole(9)
+  const queue = jobsOf([...parts, after])
+  const first = queue.take(undefined) as InsertJob
+  expect([first, ...queue.takeFollowing(first)]).toEqual(parts.slice(0, 4))
+  const fifth = queue.take(7) as InsertJob
+  expect([fifth, ...queue.takeFollowing(fifth)]).toEqual(parts.slice(4))
+  expect(queue.take(undefined)).toEqual([after])
+})
+
+test('what belongs to other writes, or ends this one, does not follow', () => {
+  const jobs = [part(7, true, false), whole(1), part(7, false, false), abandon(7)]
+  const queue = jobsOf(jobs)
+  const first = queue.take(undefined) as InsertJob
+  expect(queue.takeFollowing(first)).toEqual([jobs[2]])
+  expect(queue.take(7)).toBe(jobs[3])
+  expect(queue.take(undefined)).toEqual([jobs[1]])
+})
+
 describe('more is worth waiting for', () => {
   test.each([
     ['one whole write', [whole(1)], true],
