@@ -1,6 +1,6 @@
 import { InvalidOptionsError } from '@ducksink/worker'
 import { SinkEngine } from './engine.ts'
-import { OptionsCheck } from './options.ts'
+import { OptionsCheck } from './options-check.ts'
 import { readSource, requireIterable, type SourceSink } from './read-source.ts'
 import { TimeSlice } from './time-slice.ts'
 

@@ -1,5 +1,5 @@
 import type { SinkError } from '@ducksink/worker'
-import { OptionsCheck } from './options.ts'
+import { OptionsCheck } from './options-check.ts'
 import type { Receipt } from './write-queue.ts'
 
 /**
