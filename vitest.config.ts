@@ -11,6 +11,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['packages/*/test/**/*.test.ts'],
+    setupFiles: ['./scripts/property-seed.ts'],
     pool: 'forks',
     maxWorkers: Math.min(2, availableParallelism()),
     // Workers that a test starts inherit this, and so does what they import.
