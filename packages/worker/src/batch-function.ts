@@ -1,59 +1,13 @@
-import {
-  BIGINT,
-  BLOB,
-  BOOLEAN,
-  DATE,
-  DOUBLE,
-  type DuckDBType,
-  FLOAT,
-  INTEGER,
-  SMALLINT,
-  TIME,
-  TIMESTAMP,
-  TIMESTAMP_MS,
-  TIMESTAMP_NS,
-  TIMESTAMP_S,
-  TIMESTAMPTZ,
-  TINYINT,
-  UBIGINT,
-  UINTEGER,
-  USMALLINT,
-  UTINYINT,
-  VARCHAR,
-} from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
+import { createDuckDBType } from './duckdb-type.ts'
+import type { LogicalType } from './protocol/logical-type.ts'
+import type { VectorNode } from './protocol/vector-tree.ts'
 import { MAX_CHUNK_ROWS, type PartReader } from './protocol/wire.ts'
-import { NATIVE_WIDTHS, type NativeTypeId } from './protocol/wire-type.ts'
-import { fillFixed } from './vectors/fixed.ts'
 import type { Slice } from './vectors/slice.ts'
-import { fillStrings } from './vectors/strings.ts'
-import { fillValidity } from './vectors/validity.ts'
+import { fillVector } from './vectors/vector.ts'
 
 /** The name under which the writing connection's SQL reaches the parts at hand. */
 export const BATCH_FUNCTION = 'sink_batch'
-
-const TYPES: Readonly<Record<NativeTypeId, DuckDBType>> = {
-  BOOLEAN,
-  TINYINT,
-  SMALLINT,
-  INTEGER,
-  BIGINT,
-  UTINYINT,
-  USMALLINT,
-  UINTEGER,
-  UBIGINT,
-  FLOAT,
-  DOUBLE,
-  VARCHAR,
-  BLOB,
-  DATE,
-  TIME,
-  TIMESTAMP,
-  TIMESTAMP_S,
-  TIMESTAMP_MS,
-  TIMESTAMP_NS,
-  TIMESTAMPTZ,
-}
 
 // chunks of several writes are merged into one only up to here, so that a vector's memory stays bounded
 const MAX_MERGED_BYTES = 8 * 2 ** 20
@@ -61,9 +15,10 @@ const MAX_MERGED_BYTES = 8 * 2 ** 20
 /** A column as it comes out of `sink_batch(id)`. */
 export interface BatchColumn {
   readonly name: string
-  readonly type: NativeTypeId
-  /** Its place in the parts' directory. */
-  readonly slot: number
+  /** The type in which its values travel. */
+  readonly type: LogicalType
+  /** Its vectors, with their places in the parts' directory. */
+  readonly tree: VectorNode
 }
 
 interface BatchSchema {
@@ -93,7 +48,7 @@ export class BatchFunction {
     this.#connectionId = connectionId(duckdb.connection_get_client_context(connection))
     const fn = duckdb.create_table_function()
     duckdb.table_function_set_name(fn, BATCH_FUNCTION)
-    duckdb.table_function_add_parameter(fn, INTEGER.toLogicalType().logical_type)
+    duckdb.table_function_add_parameter(fn, createDuckDBType({ id: 'INTEGER' }))
     duckdb.table_function_set_bind(fn, (info) => this.#bind(info))
     // a statement binds when it is prepared and not when it runs, so the position is set back here
     duckdb.table_function_set_init(fn, () => this.#rewind())
@@ -154,7 +109,7 @@ export class BatchFunction {
       return
     }
     for (const { name, type } of schema.columns) {
-      duckdb.bind_add_result_column(info, name, TYPES[type].toLogicalType().logical_type)
+      duckdb.bind_add_result_column(info, name, createDuckDBType(type))
     }
     duckdb.bind_set_bind_data(info, schema)
   }
@@ -171,11 +126,8 @@ export class BatchFunction {
     }
     const { columns } = duckdb.function_get_bind_data(info) as BatchSchema
     for (let index = 0; index < columns.length; index++) {
-      const { type, slot } = columns[index] as BatchColumn
-      const vector = duckdb.data_chunk_get_vector(output, index)
-      if (type === 'VARCHAR' || type === 'BLOB') fillStrings(vector, slices, slot)
-      else fillFixed(vector, slices, slot, NATIVE_WIDTHS[type])
-      fillValidity(vector, slices, slot)
+      const { tree } = columns[index] as BatchColumn
+      fillVector(duckdb.data_chunk_get_vector(output, index), tree, slices)
     }
   }
 

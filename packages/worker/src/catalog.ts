@@ -2,11 +2,13 @@ import type { Connection } from './connection.ts'
 import { foldIdentifier } from './identifier.ts'
 import { type LogicalType, parseLogicalType } from './protocol/logical-type.ts'
 import type { TableColumn, TableLayout, TableReference } from './protocol/messages.ts'
+import { type VectorNode, vectorTreesOf } from './protocol/vector-tree.ts'
 
-/** A layout with what the worker needs besides: the table it is of, and its types parsed. */
+/** A layout with what the worker needs besides: the table it is of, its types parsed, and its vectors. */
 export interface KnownLayout extends TableLayout {
   readonly table: Required<TableReference>
   readonly types: readonly LogicalType[]
+  readonly trees: readonly VectorNode[]
 }
 
 // The functions are named with their schema, as macros of the same names in the database would go before them.
@@ -82,7 +84,8 @@ export class Catalog {
 
   #remember(table: Required<TableReference>, columns: readonly TableColumn[]): KnownLayout {
     const types = columns.map((column) => parseLogicalType(column.type))
-    const layout = { layoutId: this.#nextLayoutId++, table, columns, types }
+    const { trees } = vectorTreesOf(types)
+    const layout = { layoutId: this.#nextLayoutId++, table, columns, types, trees }
     this.#layouts.set(layout.layoutId, layout)
     return layout
   }

@@ -4,8 +4,9 @@ import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
 import { qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
-import { castsThroughJson, type LogicalType } from './protocol/logical-type.ts'
-import { travelsAsText, wireTypeOf } from './protocol/wire-type.ts'
+import type { LogicalType } from './protocol/logical-type.ts'
+import type { VectorNode } from './protocol/vector-tree.ts'
+import { needsCast, wireTypeOf } from './protocol/wire-type.ts'
 
 const MAX_STATEMENTS = 64
 
@@ -104,14 +105,15 @@ export function statementKey(layoutId: number, columns: readonly number[]): stri
 
 function batchColumn(layout: KnownLayout, index: number): BatchColumn {
   const { name } = layout.columns[index] as { name: string }
-  return { name, type: wireTypeOf(layout.types[index] as LogicalType), slot: index }
+  return {
+    name,
+    type: wireTypeOf(layout.types[index] as LogicalType),
+    tree: layout.trees[index] as VectorNode,
+  }
 }
 
 function selectItem(layout: KnownLayout, index: number): string {
   const { name, type } = layout.columns[index] as { name: string; type: string }
   const quoted = quoteIdentifier(name)
-  const parsed = layout.types[index] as LogicalType
-  if (!travelsAsText(parsed)) return quoted
-  const text = castsThroughJson(parsed) ? `CAST(${quoted} AS JSON)` : quoted
-  return `CAST(${text} AS ${type}) AS ${quoted}`
+  return needsCast(layout.types[index] as LogicalType) ? `CAST(${quoted} AS ${type}) AS ${quoted}` : quoted
 }

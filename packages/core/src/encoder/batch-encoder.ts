@@ -7,8 +7,11 @@ import {
   parseLogicalType,
   type TableLayout,
   ValueError,
+  type VectorBlock,
+  type VectorNode,
+  vectorTreesOf,
 } from '@ducksink/worker'
-import { type ColumnEncoder, type FieldRecord, readError, type Span } from './column-encoder.ts'
+import { type ColumnEncoder, type FieldRecord, fillError, type Span } from './column-encoder.ts'
 import { createColumnEncoder } from './columns.ts'
 
 // A chunk of a very wide table takes long to encode in one go: fewer rows a chunk keep the event loop free.
@@ -28,23 +31,30 @@ export class BatchEncoder {
   readonly #encoders: (ColumnEncoder | undefined)[]
   /** The encoders of the columns that the batch at hand writes. */
   readonly #active: ColumnEncoder[] = []
-  /** Those of them that have a heap, and the bytes that a row takes in all of them beside it. */
-  readonly #withHeap: ColumnEncoder[] = []
+  /** Those of them that have strings or lists, and what a row takes in all of them beside those. */
+  readonly #variable: ColumnEncoder[] = []
   #rowBytes = 0
+  #rowValues = 0
   /** All of them, each at its column's place in the layout. */
   readonly #activeByColumn: (ColumnEncoder | undefined)[]
+  /** The place of each column's first vector in a part, and how many there are in all. */
+  readonly #firstSlots: readonly number[]
+  readonly #vectorCount: number
   #chunkRow = 0
   #maxChunkRows = MAX_CHUNK_ROWS
   /** Bytes of the last part: about as much as the next will take. */
   #expectedBytes = 0
   #expectedRows = 1
-  readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0 }
+  readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0, whole: false }
 
   constructor(table: string, layout: TableLayout, allocate: Allocate) {
     this.layout = layout
     this.#table = table
     this.#types = layout.columns.map((column) => parseLogicalType(column.type))
-    this.#writer = new PartWriter(layout.columns.length, allocate)
+    const { trees, vectorCount } = vectorTreesOf(this.#types)
+    this.#firstSlots = trees.map((tree: VectorNode) => tree.slot)
+    this.#vectorCount = vectorCount
+    this.#writer = new PartWriter(vectorCount, allocate)
     this.#encoders = layout.columns.map(() => undefined)
     this.#activeByColumn = layout.columns.map(() => undefined)
   }
@@ -62,7 +72,7 @@ export class BatchEncoder {
   /** Bytes of the part under way, with the chunk that is being filled. */
   get heldBytes(): number {
     let bytes = this.#writer.byteLength + this.#chunkRow * this.#rowBytes
-    for (const encoder of this.#withHeap) bytes += encoder.heapBytes
+    for (const encoder of this.#variable) bytes += encoder.variableBytes
     return bytes
   }
 
@@ -70,8 +80,9 @@ export class BatchEncoder {
   begin(): void {
     this.abort()
     this.#active.length = 0
-    this.#withHeap.length = 0
+    this.#variable.length = 0
     this.#rowBytes = 0
+    this.#rowValues = 0
     this.#activeByColumn.fill(undefined)
   }
 
@@ -82,8 +93,9 @@ export class BatchEncoder {
     encoder.truncate(0)
     encoder.fillNulls(0, this.#chunkRow)
     this.#active.push(encoder)
-    if (encoder.heap !== undefined) this.#withHeap.push(encoder)
-    this.#rowBytes += encoder.width
+    if (encoder.rowSize.isVariable) this.#variable.push(encoder)
+    this.#rowBytes += encoder.rowSize.bytes
+    this.#rowValues += encoder.rowSize.values
     this.#activeByColumn[column] = encoder
     this.#limitChunk()
   }
@@ -93,8 +105,9 @@ export class BatchEncoder {
     const encoder = this.#activeByColumn[column]
     if (encoder === undefined) return
     this.#active.splice(this.#active.indexOf(encoder), 1)
-    if (encoder.heap !== undefined) this.#withHeap.splice(this.#withHeap.indexOf(encoder), 1)
-    this.#rowBytes -= encoder.width
+    if (encoder.rowSize.isVariable) this.#variable.splice(this.#variable.indexOf(encoder), 1)
+    this.#rowBytes -= encoder.rowSize.bytes
+    this.#rowValues -= encoder.rowSize.values
     this.#activeByColumn[column] = undefined
     this.#limitChunk()
   }
@@ -154,7 +167,7 @@ export class BatchEncoder {
   }
 
   #limitChunk(): void {
-    const rows = Math.floor(MAX_CHUNK_VALUES / Math.max(1, this.#active.length))
+    const rows = Math.floor(MAX_CHUNK_VALUES / Math.max(1, this.#rowValues))
     this.#maxChunkRows = Math.max(64, Math.min(MAX_CHUNK_ROWS, rows))
   }
 
@@ -164,10 +177,9 @@ export class BatchEncoder {
       const encoder = active[index] as ColumnEncoder
       const taken = this.#fillColumn(encoder, span)
       if (taken === span.to - span.from) continue
-      // this column's strings are long: take the chunk back and fill it with fewer rows
-      for (const filled of active) filled.truncate(span.startRow)
+      // this column's strings are long, or its lists: those before it give the rest of the rows back
       span.to = span.from + taken
-      index = -1
+      for (let i = 0; i <= index; i++) (active[i] as ColumnEncoder).truncate(span.startRow + taken)
     }
   }
 
@@ -175,7 +187,7 @@ export class BatchEncoder {
     try {
       return encoder.fill(span)
     } catch (error) {
-      const named = readError(encoder, span, error)
+      const named = fillError(encoder, span, error)
       for (const filled of this.#active) filled.truncate(span.startRow)
       throw named
     }
@@ -195,10 +207,21 @@ export class BatchEncoder {
 
   #sealChunk(expectedRows: number): void {
     const rowCount = this.#chunkRow
-    const blocks = this.#activeByColumn.map((encoder) => encoder?.block(rowCount))
     const expected = (this.#expectedBytes / this.#expectedRows) * expectedRows * 1.1
-    this.#writer.appendChunk(rowCount, blocks, Math.min(expected, MAX_EXPECTED_BYTES))
+    this.#writer.appendChunk(rowCount, this.#blocks(rowCount), Math.min(expected, MAX_EXPECTED_BYTES))
     for (const encoder of this.#active) encoder.truncate(0)
     this.#chunkRow = 0
+  }
+
+  /** What there is of every vector of the table, those of columns that are not written left out. */
+  #blocks(rowCount: number): (VectorBlock | undefined)[] {
+    const blocks: (VectorBlock | undefined)[] = []
+    for (const [column, encoder] of this.#activeByColumn.entries()) {
+      if (encoder === undefined) continue
+      while (blocks.length < (this.#firstSlots[column] as number)) blocks.push(undefined)
+      encoder.appendBlocks(rowCount, blocks)
+    }
+    while (blocks.length < this.#vectorCount) blocks.push(undefined)
+    return blocks
   }
 }

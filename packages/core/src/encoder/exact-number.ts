@@ -26,24 +26,6 @@ export function toNumber(value: unknown): number | undefined {
   return Number.isFinite(number) ? number : undefined
 }
 
-/** Compiles the text of a whole number from `min` to `max`; without bounds, of any. */
-export function integerText(min?: bigint, max?: bigint): TextForm {
-  return (value) => {
-    const integer = toInteger(value)
-    if (integer === undefined) return new Refusal(notAnInteger(value))
-    if (min !== undefined && integer < min) return new Refusal('it is out of range')
-    if (max !== undefined && integer > max) return new Refusal('it is out of range')
-    return String(integer)
-  }
-}
-
-/** The text of a DOUBLE. */
-export function doubleText(value: unknown): string | Refusal {
-  const number = toNumber(value)
-  if (number === undefined) return new Refusal('it is not exactly a double')
-  return Object.is(number, -0) ? '-0' : String(number)
-}
-
 /**
  * The single that a number is exactly, or that decimal text is nearest to; anything else is undefined.
  *
@@ -57,13 +39,6 @@ export function toSingle(value: unknown): number | undefined {
   const other = 2 * number - single
   const isNear = typeof value === 'string' && Number.isFinite(single) && Math.fround(other) !== other
   return isNear ? single : undefined
-}
-
-/** The text of a FLOAT. */
-export function floatText(value: unknown): string | Refusal {
-  const single = toSingle(value)
-  if (single !== undefined) return doubleText(single)
-  return new Refusal('single precision would change it; use Math.fround(), or a DOUBLE')
 }
 
 /**

@@ -1,7 +1,7 @@
 import { foldIdentifier, SchemaError, type TableLayout } from '@ducksink/worker'
 import type { ExtraFields } from '../options.ts'
 import { type FieldRecord, kindOf } from './column-encoder.ts'
-import { isPlainRecord, notPlain, unreadable } from './plain-record.ts'
+import { hasShape, isPlainRecord, notPlain, unreadable } from './plain-record.ts'
 
 /** A column that some record has a field for. */
 export interface BoundColumn {
@@ -141,12 +141,3 @@ export function requireColumns(table: string, columns: readonly number[]): void 
 }
 
 const NOTHING: readonly BoundColumn[] = []
-
-function hasShape(record: FieldRecord, shape: readonly string[]): boolean {
-  let index = 0
-  for (const field in record) {
-    if (field !== shape[index]) return false
-    index++
-  }
-  return index === shape.length && index > 0
-}

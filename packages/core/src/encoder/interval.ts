@@ -1,6 +1,7 @@
 import { toInteger } from './exact-number.ts'
 import { isPlainRecord } from './plain-record.ts'
 import { Refusal } from './refusal.ts'
+import { readBigint64, writeBigint64 } from './words-column.ts'
 
 const INT32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n }
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
@@ -25,11 +26,11 @@ interface IntervalParts {
 }
 
 /**
- * The text of an INTERVAL, from `{ months, days, micros }` or text as DuckDB prints it.
+ * Writes an INTERVAL, from `{ months, days, micros }` or text as DuckDB prints it.
  *
  * DuckDB's own grammar takes more, and cuts what is finer than a microsecond.
  */
-export function intervalText(value: unknown): string | Refusal {
+export function writeInterval(value: unknown, words: Int32Array, at: number): Refusal | undefined {
   const parts = typeof value === 'string' ? partsOfText(value) : partsOfObject(value)
   if (parts === undefined) {
     return new Refusal("it is neither { months, days, micros } nor text such as '1 year 2 days 03:04:05.678'")
@@ -37,10 +38,22 @@ export function intervalText(value: unknown): string | Refusal {
   const { months, days, micros } = parts
   const fits = isWithin(months, INT32) && isWithin(days, INT32) && isWithin(micros, INT64)
   if (!fits) return new Refusal('it is out of range')
-  // DuckDB reads the amount before the sign, and so not the lowest one
-  const [first, rest] = micros === INT64.min ? ['-1 microseconds ', micros + 1n] : ['', micros]
-  return `${months} months ${days} days ${first}${rest} microseconds`
+  words[at] = Number(months)
+  words[at + 1] = Number(days)
+  writeBigint64(micros, words, at + 2)
+  return undefined
 }
+
+/** A text that INTERVALs have in common where DuckDB takes them for equal: a month is 30 days, a day 24 hours. */
+export function intervalIdentity(words: Int32Array, at: number): string {
+  const micros = readBigint64(words, at + 2)
+  const days = (words[at + 1] as number) + Number(micros / MICROS_PER_DAY)
+  const months = (words[at] as number) + Math.trunc(days / DAYS_PER_MONTH)
+  return `${months} ${days % DAYS_PER_MONTH} ${micros % MICROS_PER_DAY}`
+}
+
+const MICROS_PER_DAY = 86_400_000_000n
+const DAYS_PER_MONTH = 30
 
 function isWithin(value: bigint, { min, max }: { min: bigint; max: bigint }): boolean {
   return value >= min && value <= max

@@ -5,9 +5,6 @@ import { Refusal } from './refusal.ts'
 const MAX_DEPTH = 1_000
 
 const SURROGATE_ESCAPE = /\\u[dD][89a-fA-F]/
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
-/** Significant digits that every double keeps. */
-const SAFE_DIGITS = 15
 const LONE_SURROGATE = 'it has a lone surrogate, which UTF-8 cannot hold'
 
 /**
@@ -18,18 +15,6 @@ const LONE_SURROGATE = 'it has a lone surrogate, which UTF-8 cannot hold'
  */
 export function jsonText(value: unknown): string | Refusal {
   return typeof value === 'string' ? checkedJson(value) : writtenJson(value, 0)
-}
-
-/** The same for JSON inside a value that DuckDB's JSON reader takes apart: it writes numbers anew. */
-export function embeddedJsonText(value: unknown): string | Refusal {
-  const text = jsonText(value)
-  if (typeof value !== 'string' || text instanceof Refusal) return text
-  for (const [token] of text.matchAll(TOKENS)) {
-    if (!token.startsWith('"') && !isKeptNumber(token)) {
-      return new Refusal('it is JSON text with a number that has more digits than a double keeps')
-    }
-  }
-  return text
 }
 
 function checkedJson(text: string): string | Refusal {
@@ -87,17 +72,4 @@ function writtenObject(value: Readonly<Record<string, unknown>>, depth: number):
     text += text === '{' ? `${name}:${field}` : `,${name}:${field}`
   }
   return `${text}}`
-}
-
-function isKeptNumber(token: string): boolean {
-  // DuckDB keeps whole numbers of any length as they stand
-  if (/^-?\d+$/.test(token)) return true
-  const digits = token
-    .replace(/[eE].*$/, '')
-    .replace(/[.-]/g, '')
-    .replace(/^0+/, '')
-    .replace(/0+$/, '')
-  const number = Math.abs(Number(token))
-  const isNormal = number < 1e300 && number > 1e-300
-  return digits === '' || (digits.length <= SAFE_DIGITS && isNormal)
 }

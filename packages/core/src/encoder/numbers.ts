@@ -10,7 +10,8 @@ const TWO_64 = 2 ** 64
 
 /** TINYINT, SMALLINT and INTEGER, with and without sign. */
 export class IntegerColumn extends ColumnEncoder {
-  readonly #values: Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array
+  readonly #view: (typeof SIGNED | typeof UNSIGNED)[1 | 2 | 4]
+  #values: Int8Array | Int16Array | Int32Array | Uint8Array | Uint16Array | Uint32Array
   readonly #min: number
   readonly #max: number
 
@@ -19,7 +20,12 @@ export class IntegerColumn extends ColumnEncoder {
     const bits = bytes * 8
     this.#min = signed ? -(2 ** (bits - 1)) : 0
     this.#max = signed ? 2 ** (bits - 1) - 1 : 2 ** bits - 1
-    this.#values = new (signed ? SIGNED : UNSIGNED)[bytes](this.buffer)
+    this.#view = (signed ? SIGNED : UNSIGNED)[bytes]
+    this.#values = new this.#view(this.buffer)
+  }
+
+  protected override mapBuffer(): void {
+    this.#values = new this.#view(this.buffer)
   }
 
   override fill({ records, from, to, startRow }: Span): number {
@@ -56,8 +62,8 @@ const UNSIGNED = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array } as const
 
 /** BIGINT and UBIGINT; numbers are written as two words, without a bigint. */
 export class BigintColumn extends ColumnEncoder {
-  readonly #words: Uint32Array
-  readonly #bigints: BigInt64Array | BigUint64Array
+  #words: Uint32Array
+  #bigints: BigInt64Array | BigUint64Array
   readonly #signed: boolean
 
   constructor(column: ColumnInfo, signed: boolean) {
@@ -65,6 +71,11 @@ export class BigintColumn extends ColumnEncoder {
     this.#signed = signed
     this.#words = new Uint32Array(this.buffer)
     this.#bigints = signed ? new BigInt64Array(this.buffer) : new BigUint64Array(this.buffer)
+  }
+
+  protected override mapBuffer(): void {
+    this.#words = new Uint32Array(this.buffer)
+    this.#bigints = this.#signed ? new BigInt64Array(this.buffer) : new BigUint64Array(this.buffer)
   }
 
   override fill({ records, from, to, startRow }: Span): number {
@@ -101,7 +112,15 @@ export class BigintColumn extends ColumnEncoder {
 
 /** DOUBLE. */
 export class DoubleColumn extends ColumnEncoder {
-  readonly #values: Float64Array = new Float64Array(this.buffer)
+  #values: Float64Array = new Float64Array(this.buffer)
+
+  protected override mapBuffer(): void {
+    this.#values = new Float64Array(this.buffer)
+  }
+
+  override identity(row: number): string {
+    return numberIdentity(this.#values[row] as number)
+  }
 
   override fill({ records, from, to, startRow }: Span): number {
     const { field, guarded } = this
@@ -128,7 +147,15 @@ export class DoubleColumn extends ColumnEncoder {
 
 /** FLOAT: only numbers that single precision holds exactly; `Math.fround` makes any number one. */
 export class FloatColumn extends ColumnEncoder {
-  readonly #values: Float32Array = new Float32Array(this.buffer)
+  #values: Float32Array = new Float32Array(this.buffer)
+
+  protected override mapBuffer(): void {
+    this.#values = new Float32Array(this.buffer)
+  }
+
+  override identity(row: number): string {
+    return numberIdentity(this.#values[row] as number)
+  }
 
   override fill({ records, from, to, startRow }: Span): number {
     const { field, guarded } = this
@@ -157,7 +184,11 @@ export class FloatColumn extends ColumnEncoder {
 
 /** BOOLEAN. */
 export class BooleanColumn extends ColumnEncoder {
-  readonly #values: Uint8Array = new Uint8Array(this.buffer)
+  #values: Uint8Array = new Uint8Array(this.buffer)
+
+  protected override mapBuffer(): void {
+    this.#values = new Uint8Array(this.buffer)
+  }
 
   override fill({ records, from, to, startRow }: Span): number {
     const { field, guarded } = this
@@ -173,3 +204,6 @@ export class BooleanColumn extends ColumnEncoder {
     return to - from
   }
 }
+
+/** DuckDB takes -0 and 0 for equal, and every NaN. */
+const numberIdentity = (value: number): string => String(value === 0 ? 0 : value)

@@ -9,6 +9,16 @@ export function isPlainRecord(value: unknown): value is FieldRecord {
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf')
 }
 
+/** True for a record that has just these fields in this order: one comparison a field, and no list of them made. */
+export function hasShape(record: FieldRecord, shape: readonly string[]): boolean {
+  let index = 0
+  for (const field in record) {
+    if (field !== shape[index]) return false
+    index++
+  }
+  return index === shape.length && index > 0
+}
+
 /** Where in a batch something was found; `row` is left out where there is no batch yet. */
 export interface RecordPlace {
   readonly table: string

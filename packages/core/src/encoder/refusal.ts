@@ -1,24 +1,13 @@
 /** Why a value has no exact form in a column's type; it never holds the value. */
 export class Refusal {
-  readonly #reason: string
-  readonly #path: string
+  /** What is wrong, or what is expected. */
+  readonly expected: string
   /** What was thrown by the value itself: a getter, or a Proxy. */
   readonly cause: unknown
 
-  constructor(reason: string, path = '', cause?: unknown) {
-    this.#reason = reason
-    this.#path = path
+  constructor(expected: string, cause?: unknown) {
+    this.expected = expected
     this.cause = cause
-  }
-
-  /** The same, seen from the value that holds this one at `step` (`[2]`, `.name`). */
-  within(step: string): Refusal {
-    return new Refusal(this.#reason, step + this.#path, this.cause)
-  }
-
-  /** What is wrong and, inside a nested value, where. */
-  get expected(): string {
-    return this.#path === '' ? this.#reason : `at ${this.#path}, ${this.#reason}`
   }
 }
 

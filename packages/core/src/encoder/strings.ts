@@ -1,7 +1,14 @@
 import { isUint8Array } from 'node:util/types'
-import { INLINE_BYTES, MAX_CHUNK_ROWS } from '@ducksink/worker'
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
-import type { TextForm } from './refusal.ts'
+import { INLINE_BYTES, STRING_ENTRY_BYTES, type VectorBlock } from '@ducksink/worker'
+import {
+  ColumnEncoder,
+  type ColumnInfo,
+  type FieldRecord,
+  MAX_CHUNK_BYTES,
+  ownValue,
+  type Span,
+} from './column-encoder.ts'
+import { Refusal, type TextForm } from './refusal.ts'
 
 // A VARCHAR's entries are written here, on the main thread, so that the worker only adds an address to them.
 //
@@ -14,29 +21,27 @@ const RUN_ROWS = 512
 const ENTRY_WORDS = 4
 const FIRST_HEAP_BYTES = 2 ** 14
 
-/** Bytes of strings in one chunk beyond which it takes no more rows: DuckDB gets them in one piece. */
-const MAX_HEAP_BYTES = 8 * 2 ** 20
+const offsets = new Uint32Array(RUN_ROWS + 1)
 
-const offsets = new Uint32Array(MAX_CHUNK_ROWS + 1)
-
-/** What VARCHAR, BLOB and every type that travels as text have in common: entries, and a heap they point into. */
+/** What VARCHAR, BLOB and all that is stored or travels as they do have in common: entries, and a heap they point into. */
 abstract class HeapColumn extends ColumnEncoder {
-  protected readonly entries: Uint32Array = new Uint32Array(this.buffer)
-  protected readonly entryBytes: Uint8Array = new Uint8Array(this.buffer)
+  protected entries: Uint32Array = new Uint32Array(this.buffer)
+  protected entryBytes: Uint8Array = new Uint8Array(this.buffer)
   protected bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
   protected used = 0
-  /** Bytes of the rows that are kept; set at the start of each `fill`. */
-  #mark = 0
-  #markRow = 0
   #hasLong = false
 
-  override get heap(): Uint8Array {
-    return this.bytes
+  constructor(column: ColumnInfo) {
+    super(column, STRING_ENTRY_BYTES, { bytes: STRING_ENTRY_BYTES, values: 1, isVariable: true })
   }
 
-  override get heapBytes(): number {
+  override get variableBytes(): number {
     // where every string is inline, nothing points into the heap
     return this.#hasLong ? this.used : 0
+  }
+
+  override appendBlocks(rowCount: number, blocks: (VectorBlock | undefined)[]): void {
+    blocks.push(this.ownBlock(rowCount, this.variableBytes, this.bytes))
   }
 
   override truncate(rowCount: number): void {
@@ -45,10 +50,20 @@ abstract class HeapColumn extends ColumnEncoder {
       this.used = 0
       this.#hasLong = false
       // one huge string must not keep its room for ever
-      if (this.bytes.byteLength > 2 * MAX_HEAP_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
-    } else if (rowCount === this.#markRow) {
-      this.used = this.#mark
+      if (this.bytes.byteLength > 2 * MAX_CHUNK_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
+    } else {
+      this.used = this.#heapEnd(rowCount)
     }
+  }
+
+  override identity(row: number): string {
+    const word = row * ENTRY_WORDS
+    const length = this.entries[word] as number
+    const isLong = length > INLINE_BYTES
+    const start = isLong ? (this.entries[word + 2] as number) : (word << 2) + 4
+    return Buffer.from((isLong ? this.bytes : this.entryBytes).subarray(start, start + length)).toString(
+      'latin1',
+    )
   }
 
   override fillNulls(from: number, to: number): void {
@@ -56,9 +71,9 @@ abstract class HeapColumn extends ColumnEncoder {
     this.entries.fill(0, from * ENTRY_WORDS, to * ENTRY_WORDS)
   }
 
-  protected mark(row: number): void {
-    this.#mark = this.used
-    this.#markRow = row
+  protected override mapBuffer(): void {
+    this.entries = new Uint32Array(this.buffer)
+    this.entryBytes = new Uint8Array(this.buffer)
   }
 
   protected setNullEntry(row: number): void {
@@ -84,7 +99,7 @@ abstract class HeapColumn extends ColumnEncoder {
     for (let i = 0; i < length; i++) entryBytes[target + i] = bytes[start + i] as number
   }
 
-  protected reserve(byteCount: number): void {
+  protected reserveBytes(byteCount: number): void {
     const needed = this.used + byteCount
     if (needed <= this.bytes.byteLength) return
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.byteLength * 2))
@@ -92,9 +107,26 @@ abstract class HeapColumn extends ColumnEncoder {
     this.bytes = grown
   }
 
+  /** Where the last long string before a row ends: what stands behind it nobody points at. */
+  #heapEnd(rowCount: number): number {
+    for (let word = (rowCount - 1) * ENTRY_WORDS; word >= 0; word -= ENTRY_WORDS) {
+      const length = this.entries[word] as number
+      if (length > INLINE_BYTES) return (this.entries[word + 2] as number) + length
+    }
+    return 0
+  }
+
+  /** Appends bytes and makes their entry. */
+  protected appendBytes(bytes: Uint8Array, row: number): void {
+    this.reserveBytes(bytes.byteLength)
+    this.bytes.set(bytes, this.used)
+    this.setEntry(row, this.used, bytes.byteLength)
+    this.used += bytes.byteLength
+  }
+
   /** Appends one string and makes its entry; the slow way, right for all of Unicode. */
   protected appendString(text: string, row: number): void {
-    this.reserve(text.length > 1 << 16 ? Buffer.byteLength(text) : text.length * 3)
+    this.reserveBytes(text.length > 1 << 16 ? Buffer.byteLength(text) : text.length * 3)
     const start = this.used
     const length = this.bytes.write(text, start)
     this.used += length
@@ -107,8 +139,7 @@ export class StringColumn extends HeapColumn {
   /** True while the strings seen fit into their entries, which is then tried first. */
   #expectsShort = true
 
-  override fill({ records, from, to, startRow }: Span): number {
-    this.mark(startRow)
+  override fill({ records, from, to, startRow, whole }: Span): number {
     let index = from
     if (this.#expectsShort) {
       index = this.#fillShort(records, from, to, startRow)
@@ -116,7 +147,7 @@ export class StringColumn extends HeapColumn {
     }
     while (index < to) {
       const row = startRow + index - from
-      if (row > 0 && this.used >= MAX_HEAP_BYTES) break
+      if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) break
       index = this.#fillRun(records, index, Math.min(to, index + RUN_ROWS), row)
     }
     return index - from
@@ -161,6 +192,8 @@ export class StringColumn extends HeapColumn {
   /** Encodes the strings of at most RUN_ROWS records together; returns the index after the last it took. */
   #fillRun(records: readonly FieldRecord[], from: number, to: number, startRow: number): number {
     const { field, guarded } = this
+    // elements of lists go on beyond the bound, a run of its length at a time
+    const room = this.used < MAX_CHUNK_BYTES ? MAX_CHUNK_BYTES - this.used : MAX_CHUNK_BYTES
     let text = ''
     let units = 0
     let end = from
@@ -176,7 +209,7 @@ export class StringColumn extends HeapColumn {
         this.setNull(startRow + end - from)
       }
       offsets[end - from + 1] = units
-      if (this.used + units >= MAX_HEAP_BYTES) {
+      if (units >= room) {
         end++
         break
       }
@@ -187,7 +220,7 @@ export class StringColumn extends HeapColumn {
 
   #writeRun(text: string, units: number, rowCount: number, startRow: number, index: number): void {
     // room for three bytes a unit: a write that is cut short could pass for ASCII
-    this.reserve(units > 1 << 20 ? Buffer.byteLength(text) : units * 3)
+    this.reserveBytes(units > 1 << 20 ? Buffer.byteLength(text) : units * 3)
     const start = this.used
     const written = this.bytes.write(text, start)
     if (written === units) {
@@ -216,11 +249,10 @@ offsets[0] = 0
 
 /** BLOB. */
 export class BlobColumn extends HeapColumn {
-  override fill({ records, from, to, startRow }: Span): number {
+  override fill({ records, from, to, startRow, whole }: Span): number {
     const { field, guarded } = this
-    this.mark(startRow)
     for (let i = from, row = startRow; i < to; i++, row++) {
-      if (row > 0 && this.used >= MAX_HEAP_BYTES) return i - from
+      if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
       const record = records[i] as FieldRecord
       const value = guarded ? ownValue(record, field) : record[field]
       if (value === null || value === undefined) {
@@ -228,10 +260,7 @@ export class BlobColumn extends HeapColumn {
         continue
       }
       if (!isUint8Array(value)) this.refuse(i, value, 'only a Uint8Array can')
-      this.reserve(value.byteLength)
-      this.bytes.set(value, this.used)
-      this.setEntry(row, this.used, value.byteLength)
-      this.used += value.byteLength
+      this.appendBytes(value, row)
     }
     return to - from
   }
@@ -246,11 +275,10 @@ export class TextFormColumn extends HeapColumn {
     this.#textForm = textForm
   }
 
-  override fill({ records, from, to, startRow }: Span): number {
+  override fill({ records, from, to, startRow, whole }: Span): number {
     const { field, guarded } = this
-    this.mark(startRow)
     for (let i = from, row = startRow; i < to; i++, row++) {
-      if (row > 0 && this.used >= MAX_HEAP_BYTES) return i - from
+      if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
       const record = records[i] as FieldRecord
       const value = guarded ? ownValue(record, field) : record[field]
       if (value === null || value === undefined) {
@@ -261,6 +289,36 @@ export class TextFormColumn extends HeapColumn {
       if (typeof text !== 'string') this.refuse(i, value, text.expected, text.cause)
       if (!text.isWellFormed()) this.refuse(i, value, 'it has a lone surrogate, which UTF-8 cannot hold')
       this.appendString(text, row)
+    }
+    return to - from
+  }
+}
+
+/** Gives the bytes of a value as DuckDB stores it, or why there are none. */
+export type BytesForm = (value: unknown) => Uint8Array | Refusal
+
+/** BIT and BIGNUM, which DuckDB stores as strings of bytes. */
+export class BytesFormColumn extends HeapColumn {
+  readonly #bytesForm: BytesForm
+
+  constructor(column: ColumnInfo, bytesForm: BytesForm) {
+    super(column)
+    this.#bytesForm = bytesForm
+  }
+
+  override fill({ records, from, to, startRow, whole }: Span): number {
+    const { field, guarded } = this
+    for (let i = from, row = startRow; i < to; i++, row++) {
+      if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
+      const record = records[i] as FieldRecord
+      const value = guarded ? ownValue(record, field) : record[field]
+      if (value === null || value === undefined) {
+        this.setNullEntry(row)
+        continue
+      }
+      const bytes = this.#bytesForm(value)
+      if (bytes instanceof Refusal) this.refuse(i, value, bytes.expected, bytes.cause)
+      this.appendBytes(bytes, row)
     }
     return to - from
   }

@@ -13,7 +13,11 @@ import {
 
 /** DATE, from a `Date` at midnight in UTC or the date's text. */
 export class DateColumn extends ColumnEncoder {
-  readonly #days: Int32Array = new Int32Array(this.buffer)
+  #days: Int32Array = new Int32Array(this.buffer)
+
+  protected override mapBuffer(): void {
+    this.#days = new Int32Array(this.buffer)
+  }
 
   override fill({ records, from, to, startRow }: Span): number {
     const { field, guarded } = this
@@ -35,7 +39,11 @@ export class DateColumn extends ColumnEncoder {
 
 /** TIME, from its text. */
 export class TimeColumn extends ColumnEncoder {
-  readonly #words: Int32Array = new Int32Array(this.buffer)
+  #words: Int32Array = new Int32Array(this.buffer)
+
+  protected override mapBuffer(): void {
+    this.#words = new Int32Array(this.buffer)
+  }
 
   override fill({ records, from, to, startRow }: Span): number {
     const { field, guarded } = this
@@ -56,7 +64,7 @@ export class TimeColumn extends ColumnEncoder {
 
 /** TIMESTAMP in each of its precisions, with and without time zone, from a `Date` or text. */
 export class TimestampColumn extends ColumnEncoder {
-  readonly #words: Int32Array = new Int32Array(this.buffer)
+  #words: Int32Array = new Int32Array(this.buffer)
   readonly #writeDate: Int64Writer<Date>
   readonly #writeText: Int64Writer<string>
   readonly #hasZone: boolean
@@ -66,6 +74,10 @@ export class TimestampColumn extends ColumnEncoder {
     this.#writeDate = timestampDateWriter(id)
     this.#writeText = timestampTextWriter(id)
     this.#hasZone = id === 'TIMESTAMPTZ'
+  }
+
+  protected override mapBuffer(): void {
+    this.#words = new Int32Array(this.buffer)
   }
 
   override fill({ records, from, to, startRow }: Span): number {

@@ -42,6 +42,11 @@ export function timeText(micros: bigint): string {
   return clockText(micros, 1_000_000n)
 }
 
+/** The text of a TIME_NS: `HH:MM:SS`, with up to nine digits after it. */
+export function timeNanosText(nanos: bigint): string {
+  return clockText(nanos, 1_000_000_000n)
+}
+
 /** The text of a timestamp in units of its type; that of a TIMESTAMPTZ in UTC, with its offset. */
 export function timestampText(id: TimestampTypeId, units: bigint): string {
   if (units === INFINITE_UNITS || units === -INFINITE_UNITS) return units > 0n ? 'infinity' : '-infinity'
@@ -50,14 +55,6 @@ export function timestampText(id: TimestampTypeId, units: bigint): string {
   const unitsOfDay = ((units % perDay) + perDay) % perDay
   const date = dateText(Number((units - unitsOfDay) / perDay))
   return `${date} ${clockText(unitsOfDay, perSecond)}${id === 'TIMESTAMPTZ' ? '+00' : ''}`
-}
-
-/** The text of a valid `Date` as a timestamp type's literal. */
-export function timestampTextOfDate(id: TimestampTypeId, date: Date): string {
-  const millis = date.getTime()
-  const day = Math.floor(millis / 86_400_000)
-  const clock = clockText(BigInt(millis - day * 86_400_000), 1_000n)
-  return `${dateText(day)} ${clock}${id === 'TIMESTAMPTZ' ? '+00' : ''}`
 }
 
 function clockText(units: bigint, perSecond: bigint): string {

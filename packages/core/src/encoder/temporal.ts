@@ -69,12 +69,14 @@ export function parseTimeNanos(text: string): number | undefined {
   return seconds * NANOS_PER_SECOND + nanos
 }
 
-/** True for a TIMETZ's text: a time of at most six digits of a second, and an offset (`Z`, `+hh[:mm[:ss]]`). */
-export function isTimeWithZone(text: string): boolean {
+/** What a TIMETZ's text says: a time of at most six digits of a second, and an offset (`Z`, `+hh[:mm[:ss]]`). */
+export function parseTimeWithZone(text: string): { micros: number; offset: number } | undefined {
   position = 0
   // DuckDB reads an offset after the seconds only
-  if (!scanClock(text) || nanos % 1_000 !== 0 || position === 'HH:MM'.length) return false
-  return scanOffset(text) !== undefined && position === text.length
+  if (!scanClock(text) || nanos % 1_000 !== 0 || position === 'HH:MM'.length) return undefined
+  const micros = seconds * 1_000_000 + nanos / 1_000
+  const offset = scanOffset(text)
+  return offset === undefined || position !== text.length ? undefined : { micros, offset }
 }
 
 /** Days since 1970 of a `Date` that is midnight in UTC, or undefined. */
@@ -115,12 +117,6 @@ export function writeInt64(value: number, words: Int32Array, at: number): void {
   const high = Math.floor(value / WORD)
   words[at] = value - high * WORD
   words[at + 1] = high
-}
-
-/** True for text that {@link timestampTextWriter} writes. */
-export function isTimestampText(text: string, id: TimestampTypeId): boolean {
-  if (!scanTimestamp(text, id === 'TIMESTAMPTZ')) return isNamed(text)
-  return nanos % (NANOS_PER_SECOND / UNITS_PER_SECOND[id]) === 0 && isInRange(id, seconds, nanos)
 }
 
 function isInRange(id: TimestampTypeId, second: number, nano: number): boolean {

@@ -289,23 +289,3 @@ export function logicalTypeName(type: LogicalType): string {
 function fieldNames(fields: readonly TypeField[]): string {
   return fields.map(({ name, type }) => `"${name.replaceAll('"', '""')}" ${logicalTypeName(type)}`).join(', ')
 }
-
-/**
- * True where the text of a nested type's values is JSON, so that it must be cast to JSON first.
- *
- * DuckDB's own cast from text guesses the member of a UNION, and reads a list of JSON as JSON anyway.
- */
-export function castsThroughJson(type: LogicalType): boolean {
-  switch (type.id) {
-    case 'LIST':
-      return type.element.id === 'JSON' || castsThroughJson(type.element)
-    case 'ARRAY':
-      return castsThroughJson(type.element)
-    case 'STRUCT':
-      return type.fields.some((field) => castsThroughJson(field.type))
-    case 'MAP':
-      return castsThroughJson(type.key) || castsThroughJson(type.value)
-    default:
-      return type.id === 'UNION'
-  }
-}

@@ -46,19 +46,19 @@ export interface DecimalType {
 }
 
 /** `ENUM('a', 'b')`, with its values in order. */
-interface EnumType {
+export interface EnumType {
   readonly id: 'ENUM'
   readonly values: readonly string[]
 }
 
 /** `T[]`, of any length. */
-interface ListType {
+export interface ListType {
   readonly id: 'LIST'
   readonly element: LogicalType
 }
 
 /** `T[n]`, of exactly `length` elements. */
-interface ArrayType {
+export interface ArrayType {
   readonly id: 'ARRAY'
   readonly element: LogicalType
   readonly length: number
@@ -71,7 +71,7 @@ export interface TypeField {
 }
 
 /** `STRUCT(name T, ...)`. */
-interface StructType {
+export interface StructType {
   readonly id: 'STRUCT'
   readonly fields: readonly TypeField[]
 }
@@ -84,7 +84,7 @@ export interface MapType {
 }
 
 /** `UNION(tag T, ...)`. */
-interface UnionType {
+export interface UnionType {
   readonly id: 'UNION'
   readonly members: readonly TypeField[]
 }

@@ -2,40 +2,54 @@ import { INLINE_BYTES, STRING_ENTRY_BYTES } from './wire-type.ts'
 
 // The layout of a part: one ArrayBuffer, little-endian, every block at a multiple of 8 bytes.
 //
-//   head       8 x u32: magic, rows, columns, chunks, directory's offset, bytes in use, 0, 0
-//   blocks     for each chunk, for each column that has a value in it:
+//   head       8 x u32: magic, rows, vectors, chunks, directory's offset, bytes in use, 0, 0
+//   blocks     for each chunk, for each vector (vector-tree.ts) that has a value in it:
 //                validity   ceil(rows / 64) x u64, bit 1 = valid; left out where no value is NULL
-//                values     rows x width bytes, as in a DuckDB vector, or for VARCHAR and BLOB
-//                           u32 heap bytes, u32 0, rows x string entry, heap
-//   directory  for each chunk: u32 rows, then for each column u32 offset of its validity, u32 of its values
+//                values     numbers and the like: rows x width bytes, as in a DuckDB vector
+//                           strings: u32 heap bytes, u32 0, rows x string entry, heap
+//                           LIST and MAP: u32 child rows, u32 0, rows x list entry
+//                           STRUCT, ARRAY and UNION: nothing, their vectors follow
+//   directory  for each chunk: u32 rows, then for each vector u32 offset of its validity, u32 of its values
 //
-// A values offset of 0 means that every row of the chunk is NULL in that column; a validity offset of 0,
-// that none is. A string entry is a `duckdb_string_t` (16 bytes): u32 length, then either up to 12 bytes
-// of text padded with zeros, or the first 4 bytes of it, the u32 offset of the whole in the heap, and u32 0;
-// the worker adds the heap's address to that offset. NULL's entry is all zeros.
+// A values offset of 0 means that every row of the vector is NULL in this chunk; a validity offset of 0, that none
+// is. Where a row of a STRUCT, ARRAY or UNION is NULL, so are its rows in the vectors below.
+//
+// A chunk's rows are those of its columns. A STRUCT's or UNION's vectors have as many rows as itself, an ARRAY's child
+// `length` times as many, a list's child as many as its values say (none where all of its rows are NULL).
+//
+// A string entry is a `duckdb_string_t` (16 bytes): u32 length, then either up to 12 bytes of text padded with
+// zeros, or the first 4 bytes of it, the u32 offset of the whole in the heap, and u32 0; the worker adds the heap's
+// address to that offset. A list entry is a `duckdb_list_entry` (16 bytes): u64 first row in the child, u64 number of
+// rows. The entry of a NULL has length 0.
 
 /** Rows of a DuckDB data chunk at most (`STANDARD_VECTOR_SIZE`). */
 export const MAX_CHUNK_ROWS = 2048
 
-const MAGIC = 0x314b_5344 // 'DSK1'
+const MAGIC = 0x324b_5344 // 'DSK2'
 const HEAD_BYTES = 32
 // a part grows twofold up to this; offsets are words, and align() is sure below 2 GiB
 const MAX_GROWTH_BYTES = 8 * 2 ** 20
 const MAX_PART_BYTES = 2 ** 31 - 2 ** 16
-const HEAP_HEAD_BYTES = 8
+const VALUES_HEAD_BYTES = 8
 
-/** The values of one column in one chunk, as the encoder gathered them. */
-export interface ColumnBlock {
-  /** `rows` values of the column's width; for strings their entries. */
+/** The values of one vector in one chunk, as the encoder gathered them. */
+export interface VectorBlock {
+  readonly rowCount: number
+  /** `rowCount` values of the vector's width; for strings and lists their entries. */
   readonly values: Uint8Array
+  /** Bytes of a value; 0 where the vector has none of its own. */
   readonly width: number
   /** A bit a row, 1 = valid; read only where `nullCount` is above 0. */
   readonly validity: Uint8Array
   readonly nullCount: number
-  /** The bytes that long string entries point into; absent for columns of fixed width. */
+  /** What is put before the values: a string vector's bytes in the heap, a list's rows in the child. */
+  readonly extent: number | undefined
+  /** The bytes that long string entries point into, `extent` of them. */
   readonly heap: Uint8Array | undefined
-  readonly heapBytes: number
 }
+
+/** What a chunk holds of each vector; `undefined` where all its rows are NULL, or it has none. */
+export type ChunkBlocks = readonly (VectorBlock | undefined)[]
 
 /** A finished part; `buffer` may be longer than `byteLength`. */
 export interface Part {
@@ -54,7 +68,7 @@ export const validityBytes = (rows: number): number => ((rows + 63) >> 6) << 3
 
 /** Lays chunks out into parts, one part after another. */
 export class PartWriter {
-  readonly #columnCount: number
+  readonly #vectorCount: number
   readonly #allocate: Allocate
   readonly #directory: number[] = []
   #bytes: Uint8Array | undefined
@@ -62,8 +76,8 @@ export class PartWriter {
   #rowCount = 0
   #chunkCount = 0
 
-  constructor(columnCount: number, allocate: Allocate) {
-    this.#columnCount = columnCount
+  constructor(vectorCount: number, allocate: Allocate) {
+    this.#vectorCount = vectorCount
     this.#allocate = allocate
   }
 
@@ -77,11 +91,11 @@ export class PartWriter {
     return this.#chunkCount === 0 ? 0 : this.#position + this.#directory.length * 4
   }
 
-  /** Appends one chunk; `blocks` has an entry for each column, `undefined` where all its rows are NULL. */
-  appendChunk(rowCount: number, blocks: readonly (ColumnBlock | undefined)[], expectedBytes = 0): void {
-    this.#reserve(chunkBytes(rowCount, blocks), expectedBytes)
+  /** Appends one chunk of so many rows. */
+  appendChunk(rowCount: number, blocks: ChunkBlocks, expectedBytes = 0): void {
+    this.#reserve(chunkBytes(blocks), expectedBytes)
     this.#directory.push(rowCount)
-    for (const block of blocks) this.#appendBlock(rowCount, block)
+    for (const block of blocks) this.#appendBlock(block)
     this.#rowCount += rowCount
     this.#chunkCount++
   }
@@ -94,7 +108,7 @@ export class PartWriter {
     const { buffer } = this.#bytes as Uint8Array<ArrayBuffer>
     new Uint32Array(buffer, directoryOffset, this.#directory.length).set(this.#directory)
     const rowCount = this.#rowCount
-    const head = [MAGIC, rowCount, this.#columnCount, this.#chunkCount, directoryOffset, byteLength, 0, 0]
+    const head = [MAGIC, rowCount, this.#vectorCount, this.#chunkCount, directoryOffset, byteLength, 0, 0]
     new Uint32Array(buffer, 0, head.length).set(head)
     this.discard()
     return { buffer, byteLength, rowCount }
@@ -109,25 +123,26 @@ export class PartWriter {
     this.#chunkCount = 0
   }
 
-  #appendBlock(rowCount: number, block: ColumnBlock | undefined): void {
+  #appendBlock(block: VectorBlock | undefined): void {
     if (block === undefined) {
       this.#directory.push(0, 0)
       return
     }
+    const { rowCount, extent, heap } = block
     let validityOffset = 0
     if (block.nullCount > 0) {
       validityOffset = this.#position
       this.#copy(block.validity, validityBytes(rowCount))
     }
     const valuesOffset = this.#position
-    if (block.heap !== undefined) {
+    if (extent !== undefined) {
       const head = new Uint32Array((this.#bytes as Uint8Array).buffer, valuesOffset, 2)
-      head[0] = block.heapBytes
+      head[0] = extent
       head[1] = 0
-      this.#position += HEAP_HEAD_BYTES
+      this.#position += VALUES_HEAD_BYTES
     }
     this.#copy(block.values, rowCount * block.width)
-    if (block.heap !== undefined) this.#copy(block.heap, block.heapBytes)
+    if (heap !== undefined) this.#copy(heap, extent as number)
     this.#directory.push(validityOffset, valuesOffset)
   }
 
@@ -151,13 +166,14 @@ export class PartWriter {
   }
 }
 
-function chunkBytes(rowCount: number, blocks: readonly (ColumnBlock | undefined)[]): number {
+function chunkBytes(blocks: ChunkBlocks): number {
   let bytes = 0
   for (const block of blocks) {
     if (block === undefined) continue
-    if (block.nullCount > 0) bytes += validityBytes(rowCount)
-    bytes += align(rowCount * block.width)
-    if (block.heap !== undefined) bytes += HEAP_HEAD_BYTES + align(block.heapBytes)
+    if (block.nullCount > 0) bytes += validityBytes(block.rowCount)
+    bytes += align(block.rowCount * block.width)
+    if (block.extent !== undefined) bytes += VALUES_HEAD_BYTES
+    if (block.heap !== undefined) bytes += align(block.extent as number)
   }
   // the directory comes after the last chunk: room for it now spares a copy of the whole part then
   return bytes + 4 + blocks.length * 8
@@ -169,7 +185,7 @@ export class PartReader {
   readonly bytes: Uint8Array
   readonly words: Uint32Array
   readonly rowCount: number
-  readonly columnCount: number
+  readonly vectorCount: number
   readonly chunkCount: number
   readonly #directoryWord: number
 
@@ -178,13 +194,13 @@ export class PartReader {
     this.buffer = buffer
     this.bytes = new Uint8Array(buffer)
     this.words = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
-    const [magic, rowCount = 0, columnCount = 0, chunkCount = 0, directoryOffset = 0] = this.words
-    const directoryBytes = chunkCount * (1 + columnCount * 2) * 4
+    const [magic, rowCount = 0, vectorCount = 0, chunkCount = 0, directoryOffset = 0] = this.words
+    const directoryBytes = chunkCount * (1 + vectorCount * 2) * 4
     if (magic !== MAGIC || directoryOffset + directoryBytes > buffer.byteLength) {
-      throw new RangeError('the buffer is not a part of wire version 1')
+      throw new RangeError('the buffer is not a part of wire version 2')
     }
     this.rowCount = rowCount
-    this.columnCount = columnCount
+    this.vectorCount = vectorCount
     this.chunkCount = chunkCount
     this.#directoryWord = directoryOffset >> 2
   }
@@ -194,24 +210,24 @@ export class PartReader {
     return this.words[this.#entry(chunk)] as number
   }
 
-  /** Byte offset of a column's validity mask in a chunk, 0 where no row is NULL. */
-  validityOffset(chunk: number, column: number): number {
-    return this.words[this.#entry(chunk) + 1 + column * 2] as number
+  /** Byte offset of a vector's validity mask in a chunk, 0 where no row is NULL. */
+  validityOffset(chunk: number, slot: number): number {
+    return this.words[this.#entry(chunk) + 1 + slot * 2] as number
   }
 
-  /** Byte offset of a column's values in a chunk, 0 where every row is NULL. */
-  valuesOffset(chunk: number, column: number): number {
-    return this.words[this.#entry(chunk) + 2 + column * 2] as number
+  /** Byte offset of a vector's values in a chunk, 0 where every row is NULL. */
+  valuesOffset(chunk: number, slot: number): number {
+    return this.words[this.#entry(chunk) + 2 + slot * 2] as number
   }
 
   #entry(chunk: number): number {
-    return this.#directoryWord + chunk * (1 + this.columnCount * 2)
+    return this.#directoryWord + chunk * (1 + this.vectorCount * 2)
   }
 }
 
-/** Finds the entries and the heap of a string column's values. */
+/** Finds the entries and the heap of a string vector's values. */
 export function stringBlock(part: PartReader, valuesOffset: number, rowCount: number): StringBlock {
-  const entriesOffset = valuesOffset + HEAP_HEAD_BYTES
+  const entriesOffset = valuesOffset + VALUES_HEAD_BYTES
   return {
     heapBytes: part.words[valuesOffset >> 2] as number,
     entriesOffset,
@@ -219,11 +235,25 @@ export function stringBlock(part: PartReader, valuesOffset: number, rowCount: nu
   }
 }
 
-/** Byte offsets of a string column's entries and heap. */
+/** Byte offsets of a string vector's entries and heap. */
 export interface StringBlock {
   readonly heapBytes: number
   readonly entriesOffset: number
   readonly heapOffset: number
+}
+
+/** Finds the entries of a list's or map's values, and how many rows its child has. */
+export function listBlock(part: PartReader, valuesOffset: number): ListBlock {
+  return {
+    childRows: part.words[valuesOffset >> 2] as number,
+    entriesOffset: valuesOffset + VALUES_HEAD_BYTES,
+  }
+}
+
+/** Byte offset of a list vector's entries, and the rows of the vectors below it. */
+export interface ListBlock {
+  readonly childRows: number
+  readonly entriesOffset: number
 }
 
 /** The bytes of one string, a view into the part. */

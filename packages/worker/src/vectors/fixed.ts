@@ -1,15 +1,15 @@
 import duckdb from '@duckdb/node-bindings'
 import type { Slice } from './slice.ts'
 
-/** Copies the values of a column of fixed width: one native call a slice. */
+/** Copies the values of a vector of fixed width: one native call a slice. */
 export function fillFixed(
   vector: duckdb.Vector,
   slices: readonly Slice[],
-  column: number,
+  slot: number,
   width: number,
 ): void {
   for (const { part, chunk, rowCount, startRow } of slices) {
-    const offset = part.valuesOffset(chunk, column)
+    const offset = part.valuesOffset(chunk, slot)
     if (offset !== 0)
       duckdb.copy_data_to_vector(vector, startRow * width, part.buffer, offset, rowCount * width)
   }
