@@ -6,7 +6,7 @@ import type { QueryRequest } from '../src/protocol/messages.ts'
 import { PartReader } from '../src/protocol/wire.ts'
 import { classifyStatement, runRead, runStatement } from '../src/query.ts'
 import { spawnChild } from './child.ts'
-import { encodePart } from './parts.ts'
+import { batchColumns, encodePart } from './parts.ts'
 import { openSession, type Session, temporaryDirectory } from './session.ts'
 
 const never = new AbortController().signal
@@ -178,7 +178,7 @@ describe('the parts of a batch cannot be reached:', () => {
   ])('%s', async (sql) => {
     const session = await openTable()
     const { batch, rows } = session
-    const id = batch.define([{ name: 'a', type: 'INTEGER', slot: 0 }])
+    const id = batch.define(batchColumns(['INTEGER']))
     expect(id).toBe(1)
     batch.arm([new PartReader(encodePart([{ type: 'INTEGER', values: [42] }]).buffer)], 1)
     await expect(query(session, sql)).rejects.toThrow('sink_batch belongs to the engine')

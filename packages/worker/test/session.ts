@@ -9,9 +9,7 @@ import type { Row } from '../src/connection.ts'
 import { type Database, openDatabase } from '../src/database.ts'
 import { Evolution } from '../src/evolution.ts'
 import { InsertStatements } from '../src/insert-statement.ts'
-import { parseLogicalType } from '../src/protocol/logical-type.ts'
 import type { InsertRequest, SchemaChange, TableReference } from '../src/protocol/messages.ts'
-import { wireTypeOf } from '../src/protocol/wire-type.ts'
 import { Transactions } from '../src/transaction.ts'
 import { encodePart, type PhysicalValue } from './parts.ts'
 
@@ -86,14 +84,13 @@ export function insertRequest(
 ): InsertRequest {
   const { chunkRows, ...request } = options
   const columns = layout.columns.map(({ name, type }) => {
-    const own = values[name]
-    return own && { type: wireTypeOf(parseLogicalType(type)), values: own }
+    return { type, values: values[name] }
   })
   const part = encodePart(columns, chunkRows)
   return {
     writeId: nextWriteId++,
     layoutId: layout.layoutId,
-    columns: columns.flatMap((column, index) => (column === undefined ? [] : index)),
+    columns: columns.flatMap((column, index) => (column.values === undefined ? [] : index)),
     buffer: part.buffer,
     rowCount: part.rowCount,
     first: true,

@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type Allocate,
-  type ColumnBlock,
   isValid,
   MAX_CHUNK_ROWS,
   type Part,
@@ -10,6 +9,7 @@ import {
   PartWriter,
   stringBlock,
   stringBytes,
+  type VectorBlock,
   validityBytes,
 } from '../src/protocol/wire.ts'
 import { encodeBlock } from './parts.ts'
@@ -18,7 +18,7 @@ import { encodeBlock } from './parts.ts'
 interface Chunk {
   readonly rowCount: number
   readonly columns: readonly (readonly (Uint8Array | null)[])[]
-  readonly blocks: readonly (ColumnBlock | undefined)[]
+  readonly blocks: readonly (VectorBlock | undefined)[]
 }
 
 type Width = 1 | 2 | 4 | 8 | 'string'
@@ -76,7 +76,7 @@ function chunks(widths: readonly Width[]): fc.Arbitrary<Chunk> {
   })
 }
 
-function blockOf(width: Width, values: readonly (Uint8Array | null)[]): ColumnBlock | undefined {
+function blockOf(width: Width, values: readonly (Uint8Array | null)[]): VectorBlock | undefined {
   const strings = encodeBlock('BLOB', values)
   if (width === 'string' || strings === undefined) return strings
   const bytes = Buffer.concat(values.map((value) => value ?? new Uint8Array(width)))
@@ -85,7 +85,7 @@ function blockOf(width: Width, values: readonly (Uint8Array | null)[]): ColumnBl
   values2048.set(bytes)
   const validity = new Uint8Array(validityBytes(MAX_CHUNK_ROWS)).fill(255)
   validity.set(strings.validity)
-  return { ...strings, width, values: values2048, validity, heap: undefined, heapBytes: 0 }
+  return { ...strings, width, values: values2048, validity, extent: undefined, heap: undefined }
 }
 
 const ALLOCATORS: Readonly<Record<string, Allocate>> = {
@@ -149,7 +149,7 @@ describe('a part', () => {
           const reader = new PartReader(part.buffer)
           const rowCount = chunkList.reduce((rows, chunk) => rows + chunk.rowCount, 0)
           expect(part.rowCount).toBe(rowCount)
-          expect(reader).toMatchObject({ rowCount, columnCount: widths.length, chunkCount: chunkList.length })
+          expect(reader).toMatchObject({ rowCount, vectorCount: widths.length, chunkCount: chunkList.length })
           expect(chunkList.map((_, chunk) => reader.chunkRows(chunk))).toEqual(
             chunkList.map((chunk) => chunk.rowCount),
           )
@@ -198,7 +198,7 @@ describe('a part', () => {
   })
 })
 
-const blockOf4Bytes = (values: readonly (number | null)[]): ColumnBlock | undefined =>
+const blockOf4Bytes = (values: readonly (number | null)[]): VectorBlock | undefined =>
   encodeBlock('INTEGER', values)
 
 test('an all-NULL column takes no bytes and has the offset 0; one without NULLs has no validity mask', () => {
@@ -217,7 +217,7 @@ test('a part that outgrows its buffer keeps what was written before', () => {
     sizes.push(bytes)
     return new ArrayBuffer(bytes)
   })
-  const column = (seed: number): ColumnBlock | undefined =>
+  const column = (seed: number): VectorBlock | undefined =>
     blockOf4Bytes(Array.from({ length: 2048 }, () => seed))
   for (let chunk = 0; chunk < 20; chunk++) writer.appendChunk(2048, [column(chunk)], 9_000)
   const reader = new PartReader(writer.finish().buffer)
@@ -265,7 +265,7 @@ describe('a foreign buffer is refused:', () => {
     ['one shorter than a word', () => new ArrayBuffer(3)],
     ['zeros', () => new ArrayBuffer(4096)],
     ['a part without its end', () => part().slice(0, -4)],
-    ['a part of another version', () => replaceWord(part(), 0, 0x324b_5344)],
+    ['a part of another version', () => replaceWord(part(), 0, 0x314b_5344)],
     ['a part whose directory lies outside', () => replaceWord(part(), 4, 1 << 20)],
     ['a part that claims more chunks than it holds', () => replaceWord(part(), 3, 0xffff_ffff)],
   ])('%s', (_, buffer) => {
