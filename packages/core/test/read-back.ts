@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   DuckDBArrayValue,
   DuckDBBitValue,
@@ -13,7 +16,8 @@ import {
   listValue,
   VARCHAR,
 } from '@duckdb/node-api'
-import { castsThroughJson, type LogicalType, logicalTypeName } from '@ducksink/worker'
+import { type LogicalType, logicalTypeName } from '@ducksink/worker'
+import { SinkEngine } from '../src/index.ts'
 
 /** A DuckDB in memory whose session is in a zone that shows where one is not given. */
 export async function connect(): Promise<DuckDBConnection> {
@@ -23,17 +27,57 @@ export async function connect(): Promise<DuckDBConnection> {
   return connection
 }
 
-/** What DuckDB makes of texts of a type, as the worker has it cast them. */
+/** What DuckDB itself makes of texts of a type; null where it makes nothing of one. */
 export async function castByDuckDB(
   connection: DuckDBConnection,
   type: LogicalType,
   texts: readonly string[],
-  cast: 'CAST' | 'TRY_CAST' = 'CAST',
 ): Promise<unknown[]> {
-  const text = castsThroughJson(type) ? 'CAST(x AS JSON)' : 'x'
-  const sql = `SELECT ${cast}(${text} AS ${logicalTypeName(type)}) FROM (SELECT unnest($1::VARCHAR[]) AS x)`
+  const sql = `SELECT TRY_CAST(x AS ${logicalTypeName(type)}) FROM (SELECT unnest($1::VARCHAR[]) AS x)`
   const reader = await connection.runAndReadAll(sql, [listValue([...texts])], [LIST(VARCHAR)])
   return reader.getRows().map(([value]) => comparable(type, value))
+}
+
+/** Values of a type, as an app gives them. */
+export interface GivenColumn {
+  readonly type: LogicalType
+  readonly values: readonly unknown[]
+}
+
+/** Writes columns of values through an engine into a file, and reads what is in it then. */
+export async function writeAndReadBack(columns: readonly GivenColumn[]): Promise<unknown[][]> {
+  const directory = mkdtempSync(join(tmpdir(), 'ducksink-'))
+  const path = join(directory, 'test.duckdb')
+  try {
+    await writeColumns(path, columns)
+    const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' })
+    const connection = await instance.connect()
+    const reader = await connection.runAndReadAll('SELECT * EXCLUDE (row) FROM t ORDER BY row')
+    const rows = reader.getRows()
+    connection.closeSync()
+    instance.closeSync()
+    return columns.map(({ type, values }, index) =>
+      values.map((_, row) => comparable(type, rows[row]?.[index] ?? null)),
+    )
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+async function writeColumns(path: string, columns: readonly GivenColumn[]): Promise<void> {
+  const types = columns.map(({ type }, index) => [`c${index}`, logicalTypeName(type)])
+  const tables = { t: { columns: { row: 'INTEGER', ...Object.fromEntries(types) } } }
+  const engine = await SinkEngine.open({ path, tables })
+  try {
+    const rowCount = Math.max(...columns.map(({ values }) => values.length))
+    const records = Array.from({ length: rowCount }, (_, row) => ({
+      row,
+      ...Object.fromEntries(columns.map(({ values }, index) => [`c${index}`, values[row]])),
+    }))
+    await engine.write('t', records)
+  } finally {
+    await engine.close()
+  }
 }
 
 /** A number's text, -0 told from 0. */

@@ -1,9 +1,9 @@
-import { castsThroughJson, type LogicalType } from '@ducksink/worker'
+import type { LogicalType } from '@ducksink/worker'
 import fc from 'fast-check'
-import { dateText, timestampText, timeText } from '../src/encoder/temporal-text.ts'
+import { dateText, timeNanosText, timestampText, timeText } from '../src/encoder/temporal-text.ts'
 import { canonicalJson, numberText } from './read-back.ts'
 
-/** A value as an app gives it, and as it must come back, in the form that `castByDuckDB` gives. */
+/** A value as an app gives it, and as it must come back, in the form that `comparable` gives. */
 export interface Sample {
   readonly given: unknown
   readonly expected: unknown
@@ -134,23 +134,6 @@ export const nestedType: fc.Arbitrary<LogicalType> = fc.letrec<{
   ),
 })).nested
 
-/** True where ducksink says that it carries the type: some are not, beside a UNION or a list of JSON. */
-export function isCarried(type: LogicalType, inJson: boolean = castsThroughJson(type)): boolean {
-  switch (type.id) {
-    case 'LIST':
-    case 'ARRAY':
-      return isCarried(type.element, inJson)
-    case 'MAP':
-      return isCarried(type.value, inJson) && !(inJson && type.key.id === 'LIST')
-    case 'STRUCT':
-      return type.fields.every((field) => isCarried(field.type, inJson))
-    case 'UNION':
-      return type.members.every((member) => isCarried(member.type, inJson))
-    default:
-      return !inJson || (type.id !== 'BIT' && type.id !== 'BIGNUM')
-  }
-}
-
 const same = (given: unknown): Sample => ({ given, expected: given })
 const INTEGER_BITS: Readonly<Record<string, number>> = {
   ...{ TINYINT: 8, SMALLINT: 16, INTEGER: 32, BIGINT: 64, HUGEINT: 128 },
@@ -158,12 +141,9 @@ const INTEGER_BITS: Readonly<Record<string, number>> = {
 }
 
 /** Values of a type that must be carried exactly. */
-export function samplesOf(type: LogicalType, inJson: boolean = castsThroughJson(type)): Samples {
+export function samplesOf(type: LogicalType): Samples {
   const inside = (inner: LogicalType): Samples =>
-    fc.oneof(
-      { arbitrary: samplesOf(inner, inJson), weight: 6 },
-      { arbitrary: fc.constant(same(null)), weight: 1 },
-    )
+    fc.oneof({ arbitrary: samplesOf(inner), weight: 6 }, { arbitrary: fc.constant(same(null)), weight: 1 })
   switch (type.id) {
     case 'LIST':
       return listSamples(fc.array(inside(type.element), { maxLength: 4 }))
@@ -175,7 +155,7 @@ export function samplesOf(type: LogicalType, inJson: boolean = castsThroughJson(
         expected: parts.map((part, i) => [type.fields[i]?.name, part.expected]),
       }))
     case 'MAP':
-      return mapSamples(samplesOf(type.key, inJson), inside(type.value))
+      return mapSamples(samplesOf(type.key), inside(type.value))
     case 'UNION':
       return fc
         .oneof(
@@ -188,9 +168,9 @@ export function samplesOf(type: LogicalType, inJson: boolean = castsThroughJson(
           expected: { tag, value: sample.expected },
         }))
     case 'BLOB':
-      return (
-        inJson ? text.map((value) => new TextEncoder().encode(value)) : fc.uint8Array({ maxLength: 12 })
-      ).map((bytes) => ({ given: bytes, expected: Buffer.from(bytes).toString('hex') }))
+      return fc
+        .uint8Array({ maxLength: 20 })
+        .map((bytes) => ({ given: bytes, expected: Buffer.from(bytes).toString('hex') }))
     default:
       return scalarSamples(type)
   }
@@ -312,10 +292,7 @@ function temporalSamples(type: LogicalType): Samples {
     case 'TIME':
       return withText(fc.bigInt({ min: 0n, max: 86_400_000_000n }), timeText)
     case 'TIME_NS':
-      return withText(
-        fc.bigInt({ min: 0n, max: 86_399_999_999_999n }),
-        (nanos) => timestampText('TIMESTAMP_NS', nanos).split(' ')[1] as string,
-      )
+      return withText(fc.bigInt({ min: 0n, max: 86_400_000_000_000n }), timeNanosText)
     case 'TIMETZ':
       return withText(fc.bigInt({ min: 0n, max: 86_400_000_000n }), (value) => `${timeText(value)}+02:30`)
     case 'TIMESTAMP_NS':
