@@ -9,6 +9,7 @@ import { InsertStatements } from './insert-statement.ts'
 import { ClosedError, errorToData, type SinkError, WorkerDiedError } from './protocol/errors.ts'
 import type {
   CloseReply,
+  InsertAnswer,
   InsertReply,
   InsertRequest,
   OpenReply,
@@ -22,6 +23,7 @@ import type {
 } from './protocol/messages.ts'
 import { classifyStatement, runRead, runStatement } from './query.ts'
 import { ReadQueue } from './read-queue.ts'
+import { ReplyBox } from './reply-box.ts'
 import { beginsAsRead } from './sql-text.ts'
 import { Transactions } from './transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
@@ -48,6 +50,7 @@ export class SinkWorker implements SinkApi {
   readonly #log: Logger<ILogObj>
   readonly #post: (event: WorkerEvent) => void
   readonly #onInvalidated: (reason: string) => void
+  readonly #replies = new ReplyBox()
   #session: Session | undefined
   /** What is refused while there is no session, is refused with this. */
   #refusal: SinkError = new ClosedError('the target is closed')
@@ -84,14 +87,19 @@ export class SinkWorker implements SinkApi {
         return { status: 'present', layout: { layoutId, columns } }
       },
       (error) => ({ status: 'failed', error: errorToData(tableError(error, setup.table.name)) }),
+      { servesWrites: true },
     )
   }
 
-  insert(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
     const replies = requests.map(
       (request) => new Promise<InsertReply>((reply) => this.#push({ kind: 'insert', request, reply })),
     )
-    return Promise.all(replies)
+    return this.#replies.answer(requests, replies)
+  }
+
+  insertReply(writeId: number): Promise<InsertReply> {
+    return this.#replies.take(writeId)
   }
 
   abandon(writeId: number): Promise<void> {
@@ -229,7 +237,11 @@ export class SinkWorker implements SinkApi {
   }
 
   /** Waits for the writing connection's turn; a failure becomes the reply that `failed` makes of it. */
-  #onWriter<R>(task: (session: Session) => Promise<R>, failed: (error: unknown) => R): Promise<R> {
+  #onWriter<R>(
+    task: (session: Session) => Promise<R>,
+    failed: (error: unknown) => R,
+    { servesWrites } = { servesWrites: false },
+  ): Promise<R> {
     return new Promise((resolve) => {
       const run = async (): Promise<void> => {
         const session = this.#session
@@ -240,7 +252,7 @@ export class SinkWorker implements SinkApi {
           resolve(failed(error))
         }
       }
-      this.#push({ kind: 'task', run })
+      this.#push({ kind: 'task', servesWrites, run })
     })
   }
 
@@ -260,7 +272,7 @@ export class SinkWorker implements SinkApi {
     await new Promise((resolve) => setImmediate(resolve))
     if (session.maxDelayMs > 0) await this.#waitForMore(session)
     for (;;) {
-      const next = session.jobs.take(session.transactions.openWriteId)
+      const next = session.jobs.take(session.transactions.openWrite)
       if (next === undefined) break
       await this.#run(session, next)
       await this.#trimCache(session)
@@ -271,7 +283,7 @@ export class SinkWorker implements SinkApi {
 
   /** Runs in the queue of queries, so that none begins under the lowered limit. */
   async #trimCache({ cache, reads, transactions }: Session): Promise<void> {
-    const isFree = this.#session !== undefined && reads.isIdle && transactions.openWriteId === undefined
+    const isFree = this.#session !== undefined && reads.isIdle && transactions.openWrite === undefined
     if (cache?.isDue !== true || !isFree) return
     await reads
       .run(TRIM_ID, () => cache.trim())
@@ -295,7 +307,10 @@ export class SinkWorker implements SinkApi {
 
   async #run({ transactions, jobs }: Session, next: WriteJob | readonly InsertJob[]): Promise<void> {
     if ('length' in next) {
-      this.#answer(next, await transactions.insertGroup(next.map(({ request }) => request)))
+      const replies = await transactions.insertGroup(next.map(({ request }) => request))
+      this.#answer(next.slice(0, replies.length), replies)
+      // one of them is to be run again, and these come after it
+      jobs.putBack(next.slice(replies.length))
       return
     }
     switch (next.kind) {

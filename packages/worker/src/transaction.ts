@@ -22,6 +22,13 @@ export interface TransactionContext {
   readonly batch: BatchFunction
 }
 
+/** A write that has the connection to itself. */
+export interface HeldWrite {
+  readonly writeId: number
+  /** True where it was rolled back and is to be begun again. */
+  readonly isAwaited: boolean
+}
+
 /** Writes that go in by one INSERT, because they have the table and the columns in common. */
 interface Run {
   readonly key: string
@@ -31,6 +38,8 @@ interface Run {
 type OpenWrite =
   | { readonly state: 'inserting'; readonly writeId: number }
   | { readonly state: 'rolled-back'; readonly writeId: number; readonly error: SinkError }
+  /** Rolled back, and to be begun again; what is still on its way of the run that failed is answered alike. */
+  | { readonly state: 'awaited'; readonly writeId: number; readonly run: number; readonly error: SinkError }
 
 /** Puts writes into transactions: whole ones together, those of several parts alone. */
 export class Transactions {
@@ -43,13 +52,14 @@ export class Transactions {
   }
 
   /** The write whose next part must come before anything else may use the connection. */
-  get openWriteId(): number | undefined {
-    return this.#open?.writeId
+  get openWrite(): HeldWrite | undefined {
+    const open = this.#open
+    return open && { writeId: open.writeId, isAwaited: open.state === 'awaited' }
   }
 
   /**
    * Commits writes of one part each together; where one fails, all are rolled back and each is written by itself,
-   * so that the one at fault fails alone.
+   * so that the one at fault fails alone. Those after one that is to be run again have no reply: they come after it.
    */
   async insertGroup(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
     const runs = groupIntoRuns(requests)
@@ -62,21 +72,27 @@ export class Transactions {
       }
     }
     const replies: InsertReply[] = []
-    for (const request of requests) replies.push(...(await this.insertGroup([request])))
+    for (const request of requests) {
+      replies.push(...(await this.insertGroup([request])))
+      if (this.#open !== undefined) break
+    }
     return replies
   }
 
   /** Inserts parts of one write of several, in their order; the last one commits them all. */
   async insertParts(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
-    const { writeId, first } = requests[0] as InsertRequest
+    const { writeId, run, first } = requests[0] as InsertRequest
     const end = requests.at(-1) as InsertRequest
     const { last } = end
+    const awaited = this.#open?.state === 'awaited' ? this.#open : undefined
+    if (awaited?.writeId === writeId && awaited.run === run)
+      return requests.map(({ buffer }) => runAgain(buffer, awaited.error))
     if (first) this.#open = { state: 'inserting', writeId }
     const open = this.#open
     if (open === undefined || open.writeId !== writeId)
       throw new Error(`part of write ${writeId}, which is not open`)
     if (last) this.#open = undefined
-    if (open.state === 'rolled-back') return requests.map(({ buffer }) => rolledBack(buffer, open.error))
+    if (open.state !== 'inserting') return requests.map(({ buffer }) => rolledBack(buffer, open.error))
     const { connection } = this.#context
     try {
       if (first) await connection.run('BEGIN')
@@ -85,6 +101,7 @@ export class Transactions {
     } catch (error) {
       await connection.rollBack()
       const failure = this.#failure(end, error)
+      if (isWorthAnotherRun(failure, end)) return requests.map((request) => this.#await(request, failure))
       if (!last) this.#open = { state: 'rolled-back', writeId, error: failure }
       return requests.map(({ buffer }) => rolledBack(buffer, failure))
     }
@@ -146,10 +163,17 @@ export class Transactions {
   }
 
   #failed(request: InsertRequest, error: unknown): InsertReply {
-    const failure = isOutcomeUnknown(error)
-      ? this.#commitFailure(request, error)
-      : this.#failure(request, error)
-    return rolledBack(request.buffer, failure)
+    if (isOutcomeUnknown(error)) return rolledBack(request.buffer, this.#commitFailure(request, error))
+    const failure = this.#failure(request, error)
+    return isWorthAnotherRun(failure, request)
+      ? this.#await(request, failure)
+      : rolledBack(request.buffer, failure)
+  }
+
+  /** Holds everything else back until the write is begun again. */
+  #await({ writeId, run, buffer }: InsertRequest, error: SinkError): InsertReply {
+    this.#open = { state: 'awaited', writeId, run, error }
+    return runAgain(buffer, error)
   }
 
   #failure(request: InsertRequest, error: unknown): SinkError {
@@ -190,8 +214,17 @@ function groupIntoRuns(requests: readonly InsertRequest[]): readonly Run[] {
   return runs
 }
 
+/** A table that was changed by someone else is read once more, and the write encoded for what it is now. */
+function isWorthAnotherRun(error: SinkError, { run }: InsertRequest): boolean {
+  return error.code === 'TABLE_CHANGED' && run === 0
+}
+
 const inserted = ({ buffer }: InsertRequest): InsertReply => ({ status: 'inserted', buffer })
 
 function rolledBack(buffer: ArrayBuffer, error: SinkError): InsertReply {
   return { status: 'rolled-back', buffer, error: errorToData(error) }
+}
+
+function runAgain(buffer: ArrayBuffer, error: SinkError): InsertReply {
+  return { status: 'run-again', buffer, error: errorToData(error) }
 }

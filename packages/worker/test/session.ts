@@ -95,7 +95,7 @@ export function insertRequest(
     layoutId: layout.layoutId,
     columns: columns.flatMap((column, index) => (column === undefined ? [] : index)),
     buffer: part.buffer,
-    rowCount: part.rowCount,
+    run: 0,
     first: true,
     last: true,
     key: undefined,

@@ -95,7 +95,7 @@ describe('a group of writes', () => {
     expect(await column(session, 't')).toEqual([5])
   })
 
-  test('loses a member whose table has changed, and writes the others', async () => {
+  test('asks again for a member whose table has changed, and leaves those after it for later', async () => {
     const session = await openTables()
     const group = [
       await request(session, 't', { a: [1] }),
@@ -105,8 +105,23 @@ describe('a group of writes', () => {
     await session.rows('ALTER TABLE u DROP COLUMN b')
     session.catalog.invalidate()
     const replies = await session.transactions.insertGroup(group)
-    expect(statuses(replies)).toEqual(['committed', 'TABLE_CHANGED', 'committed'])
-    expect([await column(session, 't'), await column(session, 'u')]).toEqual([[1, 2], []])
+    expect(replies.map(({ status }) => status)).toEqual(['committed', 'run-again'])
+    const { writeId } = group[1] as InsertRequest
+    expect(session.transactions.openWrite).toEqual({ writeId, isAwaited: true })
+    expect([await column(session, 't'), await column(session, 'u')]).toEqual([[1], []])
+    const again = await request(session, 'u', { a: [1] }, { writeId, run: 1 })
+    expect(statuses(await session.transactions.insertParts([again]))).toEqual(['committed'])
+    expect(session.transactions.openWrite).toBeUndefined()
+    expect(await column(session, 'u')).toEqual([1])
+  })
+
+  test('does not ask for a write more than once', async () => {
+    const session = await openTables()
+    const late = await request(session, 'u', { b: ['x'], a: [1] }, { run: 1 })
+    await session.rows('ALTER TABLE u DROP COLUMN b')
+    session.catalog.invalidate()
+    expect(statuses(await session.transactions.insertGroup([late]))).toEqual(['TABLE_CHANGED'])
+    expect(session.transactions.openWrite).toBeUndefined()
   })
 
   test('loses a member whose buffer is no part, and writes the others', async () => {
@@ -180,7 +195,7 @@ describe('a write of several parts', () => {
     const first = await request(session, 't', { a: [1] }, { last: false })
     const { writeId } = first
     expect(statuses(await session.transactions.insertParts([first]))).toEqual(['inserted'])
-    expect(session.transactions.openWriteId).toBe(writeId)
+    expect(session.transactions.openWrite?.writeId).toBe(writeId)
     const middle = await request(session, 't', { a: [2, 3] }, { writeId, first: false, last: false })
     expect(statuses(await session.transactions.insertParts([middle]))).toEqual(['inserted'])
     expect(await seen()).toBe(0)
@@ -190,7 +205,7 @@ describe('a write of several parts', () => {
       buffer: last.buffer,
       sequence: 1,
     })
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(await seen()).toBe(4)
   })
 
@@ -208,7 +223,7 @@ describe('a write of several parts', () => {
     const bad = await request(session, 't', { a: [5] }, { last: false })
     const worse = await request(session, 't', { a: [1000] }, { writeId: bad.writeId, first: false })
     expect(new Set(statuses(await session.transactions.insertParts([bad, worse]))).size).toBe(1)
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     const [row] = await session.database.reader.rows('SELECT sum(a)::INTEGER AS sum FROM t')
     expect(row?.sum).toBe(10)
   })
@@ -229,7 +244,7 @@ describe('a write of several parts', () => {
     expect(replies.slice(failed).map((reply) => (reply as { error: ErrorData }).error)).toEqual(
       Array(parts.length - failed).fill(error),
     )
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(await column(session, 't')).toEqual([50])
     expect(sequences(await write(session, 't', [[1], [2]]))).toEqual([2])
     expect(await column(session, 't')).toEqual([50, 1, 2])
@@ -240,9 +255,9 @@ describe('a write of several parts', () => {
     const first = await request(session, 't', { a: [1] }, { last: false })
     await session.transactions.insertParts([first])
     await session.transactions.abandon(first.writeId + 1000)
-    expect(session.transactions.openWriteId).toBe(first.writeId)
+    expect(session.transactions.openWrite?.writeId).toBe(first.writeId)
     await session.transactions.abandon(first.writeId)
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(await column(session, 't')).toEqual([])
     await session.transactions.abandon(first.writeId)
     const next = await session.transactions.insertGroup([await request(session, 't', { a: [1] })])
@@ -253,9 +268,9 @@ describe('a write of several parts', () => {
     const session = await openTables()
     const first = await request(session, 't', { a: [1000] }, { last: false })
     expect(statuses(await session.transactions.insertParts([first]))).toEqual(['CONSTRAINT_VIOLATED'])
-    expect(session.transactions.openWriteId).toBe(first.writeId)
+    expect(session.transactions.openWrite?.writeId).toBe(first.writeId)
     await session.transactions.abandon(first.writeId)
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(sequences(await write(session, 't', [[1], [2]]))).toEqual([1])
   })
 
