@@ -1,11 +1,9 @@
 import type { ILogObj, Logger } from 'tslog'
-import { BatchFunction } from './batch-function.ts'
 import { BlockCache } from './block-cache.ts'
 import { Catalog } from './catalog.ts'
 import { type Database, openDatabase } from './database.ts'
 import { isInvalidated, messageOf, queryError, statementError, tableError } from './duckdb-error.ts'
 import { Evolution } from './evolution.ts'
-import { InsertStatements } from './insert-statement.ts'
 import { ClosedError, errorToData, type SinkError, WorkerDiedError } from './protocol/errors.ts'
 import type {
   CloseReply,
@@ -27,6 +25,7 @@ import { ReplyBox } from './reply-box.ts'
 import { beginsAsRead } from './sql-text.ts'
 import { Transactions } from './transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
+import { createWriter } from './writer.ts'
 
 /** The id of no query: they count from 1. */
 const TRIM_ID = 0
@@ -35,7 +34,6 @@ const TRIM_ID = 0
 interface Session {
   readonly database: Database
   readonly catalog: Catalog
-  readonly statements: InsertStatements
   readonly evolution: Evolution
   readonly transactions: Transactions
   readonly jobs: WriteJobs
@@ -143,7 +141,7 @@ export class SinkWorker implements SinkApi {
         await session.reads.idle()
         if (this.#session !== session) throw this.#refusal
         this.#session = undefined
-        session.statements.clear()
+        session.transactions.clearStatements()
         await session.database.checkpoint().catch((error: unknown) => {
           this.#log.warn(
             { reason: messageOf(error) },
@@ -171,7 +169,7 @@ export class SinkWorker implements SinkApi {
     session.reads.cancelAll()
     if (this.#runsStatement) session.database.writer.interrupt()
     await session.database.stop()
-    session.statements.clear()
+    session.transactions.clearStatements()
     session.database.close()
   }
 
@@ -195,39 +193,43 @@ export class SinkWorker implements SinkApi {
 
   #start(database: Database, request: OpenRequest): Session {
     const { writer, target } = database
-    const batch = new BatchFunction(writer.raw)
     const catalog = new Catalog(writer, target.catalog)
-    const statements = new InsertStatements(writer, catalog, batch)
+    const transactions = new Transactions({
+      writer: createWriter(writer, catalog),
+      catalog,
+      connectSecondWriter: database.isFile
+        ? async () => createWriter(await database.connectSecondWriter(), catalog, '2')
+        : undefined,
+    })
     const evolution = new Evolution(writer, catalog, (change) => {
       this.#log.info(
         { table: change.table.name, columns: change.after, origin: change.origin },
         'table created',
       )
       // any DDL makes DuckDB bind every prepared statement anew at every run
-      statements.clear()
+      transactions.clearStatements()
       this.#post({ type: 'schemaChange', change })
     })
-    const transactions = new Transactions({ connection: writer, catalog, statements, batch })
     const { groupCommit } = request
     const maxDelayMs = groupCommit === false ? 0 : groupCommit.maxDelayMs
     const jobs = new WriteJobs(groupCommit)
     const reads = new ReadQueue()
     const { defaultMemoryLimit } = database
     const cache = defaultMemoryLimit === undefined ? undefined : new BlockCache(writer, defaultMemoryLimit)
-    return { database, catalog, statements, evolution, transactions, jobs, reads, cache, maxDelayMs }
+    return { database, catalog, evolution, transactions, jobs, reads, cache, maxDelayMs }
   }
 
   /** Runs a statement in the writer's turn; `undefined` where it only reads, and so is for the reader. */
   #queryOnWriter(request: QueryRequest): Promise<QueryReply | undefined> {
     return this.#onWriter<QueryReply | undefined>(
-      async ({ database, catalog, statements }) => {
+      async ({ database, catalog, transactions }) => {
         if ((await classifyStatement(database.writer, request.sql)) === 'read') return undefined
         this.#runsStatement = true
         const { rows, changedSchema } = await runStatement(database.writer, request).finally(() => {
           this.#runsStatement = false
         })
         if (changedSchema) {
-          statements.clear()
+          transactions.clearStatements()
           catalog.invalidate()
         }
         return { status: 'rows', rows, changedSchema }
@@ -283,8 +285,9 @@ export class SinkWorker implements SinkApi {
 
   /** Runs in the queue of queries, so that none begins under the lowered limit. */
   async #trimCache({ cache, reads, transactions }: Session): Promise<void> {
-    const isFree = this.#session !== undefined && reads.isIdle && transactions.openWrite === undefined
-    if (cache?.isDue !== true || !isFree) return
+    if (cache?.isDue !== true || transactions.openWrite !== undefined) return
+    await transactions.quiet()
+    if (this.#session === undefined || !reads.isIdle) return
     await reads
       .run(TRIM_ID, () => cache.trim())
       .catch((error: unknown) => {
@@ -315,13 +318,15 @@ export class SinkWorker implements SinkApi {
     }
     switch (next.kind) {
       case 'insert':
-        await this.#insertParts(transactions, [next, ...jobs.takeFollowing(next)])
+        void this.#insertParts(transactions, [next, ...jobs.takeFollowing(next)])
+        await transactions.turn
         return
       case 'abandon':
         await transactions.abandon(next.writeId)
         next.done()
         return
       case 'task':
+        await transactions.quiet()
         await next.run()
         return
       default:
@@ -329,6 +334,7 @@ export class SinkWorker implements SinkApi {
     }
   }
 
+  /** A failure here is a bug, and ends the worker as an unhandled rejection. */
   async #insertParts(transactions: Transactions, parts: readonly InsertJob[]): Promise<void> {
     this.#answer(parts, await transactions.insertParts(parts.map(({ request }) => request)))
   }

@@ -1,9 +1,7 @@
 import duckdb from '@duckdb/node-bindings'
-import type { BatchFunction } from './batch-function.ts'
 import type { Catalog } from './catalog.ts'
-import type { Connection } from './connection.ts'
 import { commitCause, insertError, isDurable, isOutcomeUnknown } from './duckdb-error.ts'
-import { type InsertStatements, statementKey } from './insert-statement.ts'
+import { statementKey } from './insert-statement.ts'
 import {
   errorToData,
   OutcomeUnknownError,
@@ -13,13 +11,17 @@ import {
 } from './protocol/errors.ts'
 import type { InsertReply, InsertRequest } from './protocol/messages.ts'
 import { PartReader } from './protocol/wire.ts'
+import type { Writer } from './writer.ts'
+
+// A commit of a whole row group takes DuckDB twice as long as inserting it did. A file takes 1.2 times as many rows where
+// the next write is inserted meanwhile by a second connection; DuckDB checkpoints all the same.
 
 /** What a transaction needs of its surroundings. */
 export interface TransactionContext {
-  readonly connection: Connection
+  readonly writer: Writer
   readonly catalog: Catalog
-  readonly statements: InsertStatements
-  readonly batch: BatchFunction
+  /** Makes the second writer; absent where commits take no time, as in memory. */
+  readonly connectSecondWriter: (() => Promise<Writer>) | undefined
 }
 
 /** A write that has the connection to itself. */
@@ -44,11 +46,35 @@ type OpenWrite =
 /** Puts writes into transactions: whole ones together, those of several parts alone. */
 export class Transactions {
   readonly #context: TransactionContext
+  /** The one that inserts; the other commits, or has nothing to do. */
+  #writer: Writer
+  #other: Writer | undefined
+  /** The commit under way on the other writer; never rejects. */
+  #committing: Promise<void> = Promise.resolve()
+  /** Settled when the parts at hand are inserted, and the writer may have more. */
+  #turn: Promise<void> = Promise.resolve()
   #open: OpenWrite | undefined
   #sequence = 0
 
   constructor(context: TransactionContext) {
     this.#context = context
+    this.#writer = context.writer
+  }
+
+  /** Resolves when no commit is under way: for all that is not a part of a write. */
+  quiet(): Promise<void> {
+    return this.#committing
+  }
+
+  /** Resolves when the next parts may come, perhaps before the last ones have their answer. */
+  get turn(): Promise<void> {
+    return this.#turn
+  }
+
+  /** Drops every prepared statement. */
+  clearStatements(): void {
+    this.#writer.statements.clear()
+    this.#other?.statements.clear()
   }
 
   /** The write whose next part must come before anything else may use the connection. */
@@ -62,6 +88,7 @@ export class Transactions {
    * so that the one at fault fails alone. Those after one that is to be run again have no reply: they come after it.
    */
   async insertGroup(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+    await this.quiet()
     const runs = groupIntoRuns(requests)
     try {
       await this.#commitTogether(runs)
@@ -79,8 +106,20 @@ export class Transactions {
     return replies
   }
 
-  /** Inserts parts of one write of several, in their order; the last one commits them all. */
-  async insertParts(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+  /**
+   * Inserts parts of one write of several, in their order; the last one commits them all. Resolves with their answers;
+   * the next parts may come as soon as {@link turn} has, and commit after these.
+   */
+  insertParts(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+    const turn = Promise.withResolvers<void>()
+    this.#turn = turn.promise
+    return this.#insertParts(requests, turn.resolve).finally(turn.resolve)
+  }
+
+  async #insertParts(
+    requests: readonly InsertRequest[],
+    release: () => void,
+  ): Promise<readonly InsertReply[]> {
     const { writeId, run, first } = requests[0] as InsertRequest
     const end = requests.at(-1) as InsertRequest
     const { last } = end
@@ -93,26 +132,55 @@ export class Transactions {
       throw new Error(`part of write ${writeId}, which is not open`)
     if (last) this.#open = undefined
     if (open.state !== 'inserting') return requests.map(({ buffer }) => rolledBack(buffer, open.error))
-    const { connection } = this.#context
     try {
-      if (first) await connection.run('BEGIN')
+      if (first) await this.#begin(end)
       await this.#insert(requests)
       if (!last) return requests.map(inserted)
     } catch (error) {
-      await connection.rollBack()
+      await this.#writer.connection.rollBack()
       const failure = this.#failure(end, error)
       if (isWorthAnotherRun(failure, end)) return requests.map((request) => this.#await(request, failure))
       if (!last) this.#open = { state: 'rolled-back', writeId, error: failure }
       return requests.map(({ buffer }) => rolledBack(buffer, failure))
     }
-    try {
-      await unlessDurable(connection.run('COMMIT'))
-      return [...requests.slice(0, -1).map(inserted), this.#committed(end)]
-    } catch (error) {
+    return this.#commit(requests, release)
+  }
+
+  async #begin(request: InsertRequest): Promise<void> {
+    if (!this.#mayOverlap(request)) await this.quiet()
+    await this.#writer.connection.run('BEGIN')
+  }
+
+  /** Commits after the write before this one; where the next may be inserted meanwhile, `release` is called. */
+  async #commit(requests: readonly InsertRequest[], release: () => void): Promise<readonly InsertReply[]> {
+    const end = requests.at(-1) as InsertRequest
+    await this.#committing
+    const { connection } = this.#writer
+    const committing = unlessDurable(connection.run('COMMIT')).catch(async (error: unknown) => {
       await connection.rollBack()
-      const failure = this.#commitFailure(end, error)
-      return requests.map(({ buffer }) => rolledBack(buffer, failure))
-    }
+      return this.#commitFailure(end, error)
+    })
+    if (this.#mayOverlap(end)) await this.#switchWriter(committing, release)
+    const failure = await committing
+    if (failure !== undefined) return requests.map(({ buffer }) => rolledBack(buffer, failure))
+    return [...requests.slice(0, -1).map(inserted), this.#committed(end)]
+  }
+
+  async #switchWriter(committing: Promise<unknown>, release: () => void): Promise<void> {
+    this.#other ??= await this.#context.connectSecondWriter?.()
+    if (this.#other === undefined) return
+    const writer = this.#writer
+    this.#writer = this.#other
+    this.#other = writer
+    this.#committing = committing.then(() => undefined)
+    release()
+  }
+
+  /** True where a write may be inserted while the one before it commits: neither can see the other. */
+  #mayOverlap({ layoutId }: InsertRequest): boolean {
+    const { catalog, connectSecondWriter } = this.#context
+    const layout = catalog.layout(layoutId)
+    return connectSecondWriter !== undefined && layout !== undefined && !catalog.mayHaveIndex(layout)
   }
 
   /** Rolls back the open write, if it is this one. */
@@ -120,11 +188,11 @@ export class Transactions {
     const open = this.#open
     if (open?.writeId !== writeId) return
     this.#open = undefined
-    if (open.state === 'inserting') await this.#context.connection.rollBack()
+    if (open.state === 'inserting') await this.#writer.connection.rollBack()
   }
 
   async #commitTogether(runs: readonly Run[]): Promise<void> {
-    const { connection } = this.#context
+    const { connection } = this.#writer
     const only = runs.length === 1 ? runs[0] : undefined
     if (only !== undefined) {
       // one statement is a transaction by itself: BEGIN and COMMIT would cost a tenth of a small write
@@ -142,7 +210,7 @@ export class Transactions {
   }
 
   async #insert(requests: readonly InsertRequest[]): Promise<void> {
-    const { statements, batch, connection } = this.#context
+    const { statements, batch, connection } = this.#writer
     const { layoutId, columns } = requests[0] as InsertRequest
     const { prepared } = await statements.get(layoutId, columns)
     const parts = requests.map((request) => new PartReader(request.buffer))

@@ -432,3 +432,62 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
     expect(await readFile(path, counts)).toEqual([[good * 1_000, 0]])
   })
 })
+
+describe('a write of several parts on a file', () => {
+  /** Sends writes of two parts each as the worker's queue does; gives the answers to their last parts. */
+  async function send(
+    session: Session,
+    table: string,
+    writes: readonly (readonly [number, number])[],
+  ): Promise<readonly InsertReply[]> {
+    const answers: Promise<readonly InsertReply[]>[] = []
+    for (const [one, two] of writes) {
+      const first = await request(session, table, { a: [one] }, { last: false })
+      const { writeId } = first
+      const last = await request(session, table, { a: [two] }, { writeId, first: false })
+      await session.transactions.insertParts([first])
+      answers.push(session.transactions.insertParts([last]))
+      await session.transactions.turn
+    }
+    return (await Promise.all(answers)).flat()
+  }
+
+  const pairs = Array.from({ length: 12 }, (_, index) => [2 * index, 2 * index + 1] as const)
+
+  test('is inserted while the one before it commits, and commits after it', async () => {
+    const path = `${temporaryDirectory()}/a.duckdb`
+    const session = await openSession(path)
+    await session.rows('CREATE TABLE plain (a INTEGER)')
+    const replies = await send(session, 'plain', pairs)
+    expect(sequences(replies)).toEqual(pairs.map((_, index) => index + 1))
+    expect(session.secondWriters).toBe(1)
+    await session.transactions.quiet()
+    session.close()
+    expect(await readFile(path, 'SELECT a FROM plain ORDER BY rowid')).toEqual(pairs.flat().map((a) => [a]))
+  })
+
+  test.each(['PRIMARY KEY', 'UNIQUE', 'REFERENCES other (k)'])(
+    'waits for the one before it where the column is %s',
+    async (constraint) => {
+      const session = await openSession(`${temporaryDirectory()}/a.duckdb`)
+      await session.rows('CREATE TABLE other (k INTEGER PRIMARY KEY)')
+      await session.rows('INSERT INTO other FROM range(100)')
+      await session.rows(`CREATE TABLE keyed (a INTEGER ${constraint})`)
+      const replies = await send(session, 'keyed', pairs)
+      expect(sequences(replies)).toEqual(pairs.map((_, index) => index + 1))
+      expect(session.secondWriters).toBe(0)
+    },
+  )
+
+  test('waits where the table may have got an index since it was read', async () => {
+    const session = await openSession(`${temporaryDirectory()}/a.duckdb`)
+    await session.rows('CREATE TABLE plain (a INTEGER)')
+    await send(session, 'plain', pairs.slice(0, 2))
+    await session.transactions.quiet()
+    await session.rows('CREATE UNIQUE INDEX once ON plain (a)')
+    session.catalog.invalidate()
+    session.transactions.clearStatements()
+    const replies = await send(session, 'plain', [pairs[2] as [number, number], [0, 100]])
+    expect(statuses(replies)).toEqual(['committed', 'CONSTRAINT_VIOLATED'])
+  })
+})
