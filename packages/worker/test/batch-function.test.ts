@@ -2,7 +2,7 @@ import { DuckDBConnection, type DuckDBValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BATCH_FUNCTION, type BatchFunction } from '../src/batch-function.ts'
+import type { BatchFunction } from '../src/batch-function.ts'
 import { type Part, PartReader, PartWriter } from '../src/protocol/wire.ts'
 import type { NativeTypeId } from '../src/protocol/wire-type.ts'
 import { addAddress } from '../src/vectors/strings.ts'
@@ -21,7 +21,7 @@ function arm(batch: BatchFunction, parts: readonly Part[]): void {
 
 /** Defines the columns `c0`, `c1`, ... and gives the SQL that scans them. */
 function scanOf(batch: BatchFunction, types: readonly string[]): string {
-  return `${BATCH_FUNCTION}(${batch.define(batchColumns(types))})`
+  return `sink_batch(${batch.define(batchColumns(types))})`
 }
 
 /** What the function emits for parts, chunk by chunk, without a table between. */
@@ -331,7 +331,7 @@ describe('a prepared INSERT', () => {
 })
 
 describe('the function is refused', () => {
-  const refusal = `${BATCH_FUNCTION} belongs to the engine`
+  const refusal = 'sink_batch belongs to the engine'
 
   test('to the reading connection', async () => {
     const { batch, database, rows } = await openSession()
@@ -355,9 +355,9 @@ describe('the function is refused', () => {
   test('with an id that was never defined, or is forgotten', async () => {
     const { batch, rows } = await openSession()
     const id = batch.define(batchColumns(['INTEGER']))
-    await expect(rows(`FROM ${BATCH_FUNCTION}(${id + 1})`)).rejects.toThrow(refusal)
+    await expect(rows(`FROM sink_batch(${id + 1})`)).rejects.toThrow(refusal)
     batch.forget(id)
-    await expect(rows(`FROM ${BATCH_FUNCTION}(${id})`)).rejects.toThrow(refusal)
-    await expect(rows(`FROM ${BATCH_FUNCTION}(NULL)`)).rejects.toThrow()
+    await expect(rows(`FROM sink_batch(${id})`)).rejects.toThrow(refusal)
+    await expect(rows(`FROM sink_batch(NULL)`)).rejects.toThrow()
   })
 })

@@ -9,7 +9,6 @@ import {
 } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BATCH_FUNCTION } from '../src/batch-function.ts'
 import { type LogicalType, logicalTypeName, parseLogicalType } from '../src/protocol/logical-type.ts'
 import { type Part, PartReader } from '../src/protocol/wire.ts'
 import { moveEntries } from '../src/vectors/lists.ts'
@@ -24,7 +23,7 @@ async function emitted(session: Session, type: string, parts: readonly Part[]): 
   batch.arm(readers, rowCount)
   const id = batch.define(batchColumns([type]))
   const connection = new DuckDBConnection(database.writer.raw)
-  const result = await connection.stream(`FROM ${BATCH_FUNCTION}(${id})`)
+  const result = await connection.stream(`FROM sink_batch(${id})`)
   const chunks: PhysicalValue[][] = []
   for (;;) {
     const chunk = await result.fetchChunk()
@@ -43,7 +42,7 @@ async function stored(session: Session, type: string, parts: readonly Part[]): P
   )
   const id = batch.define(batchColumns([type]))
   await rows(`CREATE OR REPLACE TABLE t (a ${type})`)
-  await rows(`INSERT INTO t FROM ${BATCH_FUNCTION}(${id})`)
+  await rows(`INSERT INTO t FROM sink_batch(${id})`)
   await rows('CHECKPOINT')
   const connection = new DuckDBConnection(database.writer.raw)
   const reader = await connection.runAndReadAll('SELECT a FROM t ORDER BY rowid')

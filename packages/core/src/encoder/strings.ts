@@ -1,14 +1,6 @@
-import { isUint8Array } from 'node:util/types'
-import { INLINE_BYTES, STRING_ENTRY_BYTES, type VectorBlock } from '@ducksink/worker'
-import {
-  ColumnEncoder,
-  type ColumnInfo,
-  type FieldRecord,
-  MAX_CHUNK_BYTES,
-  ownValue,
-  type Span,
-} from './column-encoder.ts'
-import { Refusal, type TextForm } from './refusal.ts'
+import { type FieldRecord, MAX_CHUNK_BYTES, type Span } from './column-encoder.ts'
+import { FieldLoop } from './field-loop.ts'
+import { HeapColumn } from './heap-column.ts'
 
 // A VARCHAR's entries are written here, on the main thread, so that the worker only adds an address to them.
 //
@@ -18,137 +10,61 @@ import { Refusal, type TextForm } from './refusal.ts'
 // One write a run takes 2-6 ms for 122,880 strings, one write a string 5-11.
 
 const RUN_ROWS = 512
-const ENTRY_WORDS = 4
-const FIRST_HEAP_BYTES = 2 ** 14
 
-const offsets = new Uint32Array(RUN_ROWS + 1)
+const ends = new Uint32Array(RUN_ROWS + 1)
 
-/** What VARCHAR, BLOB and all that is stored or travels as they do have in common: entries, and a heap they point into. */
-abstract class HeapColumn extends ColumnEncoder {
-  protected entries: Uint32Array = new Uint32Array(this.buffer)
-  protected entryBytes: Uint8Array = new Uint8Array(this.buffer)
-  protected bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
-  protected used = 0
-  #hasLong = false
+interface ShortTarget {
+  /** Both replaced where the buffer has grown. */
+  entries: Uint32Array
+  entryBytes: Uint8Array
+  readonly fillOther: (value: unknown, row: number, index: number) => void
+}
 
-  constructor(column: ColumnInfo) {
-    super(column, STRING_ENTRY_BYTES, { bytes: STRING_ENTRY_BYTES, values: 1, isVariable: true })
-  }
-
-  override get variableBytes(): number {
-    // where every string is inline, nothing points into the heap
-    return this.#hasLong ? this.used : 0
-  }
-
-  override appendBlocks(rowCount: number, blocks: (VectorBlock | undefined)[]): void {
-    blocks.push(this.ownBlock(rowCount, this.variableBytes, this.bytes))
-  }
-
-  override truncate(rowCount: number): void {
-    super.truncate(rowCount)
-    if (rowCount === 0) {
-      this.used = 0
-      this.#hasLong = false
-      // one huge string must not keep its room for ever
-      if (this.bytes.byteLength > 2 * MAX_CHUNK_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
-    } else {
-      this.used = this.#heapEnd(rowCount)
-    }
-  }
-
-  override identity(row: number): string {
-    const word = row * ENTRY_WORDS
-    const length = this.entries[word] as number
-    const isLong = length > INLINE_BYTES
-    const start = isLong ? (this.entries[word + 2] as number) : (word << 2) + 4
-    return Buffer.from((isLong ? this.bytes : this.entryBytes).subarray(start, start + length)).toString(
-      'latin1',
-    )
-  }
-
-  override fillNulls(from: number, to: number): void {
-    super.fillNulls(from, to)
-    this.entries.fill(0, from * ENTRY_WORDS, to * ENTRY_WORDS)
-  }
-
-  protected override mapBuffer(): void {
-    this.entries = new Uint32Array(this.buffer)
-    this.entryBytes = new Uint8Array(this.buffer)
-  }
-
-  protected setNullEntry(row: number): void {
-    this.setNull(row)
-    this.entries.fill(0, row * ENTRY_WORDS, (row + 1) * ENTRY_WORDS)
-  }
-
-  /** Makes the entry of the `length` bytes that stand at `start` in the heap. */
-  protected setEntry(row: number, start: number, length: number): void {
-    const { entries, entryBytes, bytes } = this
-    const word = row * ENTRY_WORDS
-    entries[word] = length
-    entries[word + 1] = 0
-    entries[word + 2] = 0
-    entries[word + 3] = 0
-    const target = (word << 2) + 4
-    if (length > INLINE_BYTES) {
-      for (let i = 0; i < 4; i++) entryBytes[target + i] = bytes[start + i] as number
-      entries[word + 2] = start
-      this.#hasLong = true
-      return
-    }
-    for (let i = 0; i < length; i++) entryBytes[target + i] = bytes[start + i] as number
-  }
-
-  protected reserveBytes(byteCount: number): void {
-    const needed = this.used + byteCount
-    if (needed <= this.bytes.byteLength) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.byteLength * 2))
-    grown.set(this.bytes.subarray(0, this.used))
-    this.bytes = grown
-  }
-
-  /** Where the last long string before a row ends: what stands behind it nobody points at. */
-  #heapEnd(rowCount: number): number {
-    for (let word = (rowCount - 1) * ENTRY_WORDS; word >= 0; word -= ENTRY_WORDS) {
-      const length = this.entries[word] as number
-      if (length > INLINE_BYTES) return (this.entries[word + 2] as number) + length
-    }
-    return 0
-  }
-
-  /** Appends bytes and makes their entry. */
-  protected appendBytes(bytes: Uint8Array, row: number): void {
-    this.reserveBytes(bytes.byteLength)
-    this.bytes.set(bytes, this.used)
-    this.setEntry(row, this.used, bytes.byteLength)
-    this.used += bytes.byteLength
-  }
-
-  /** Appends one string and makes its entry; the slow way, right for all of Unicode. */
-  protected appendString(text: string, row: number): void {
-    this.reserveBytes(text.length > 1 << 16 ? Buffer.byteLength(text) : text.length * 3)
-    const start = this.used
-    const length = this.bytes.write(text, start)
-    this.used += length
-    this.setEntry(row, start, length)
-  }
+interface RunTarget {
+  /** The end of each string in the text, in UTF-16 units; the first is 0. */
+  readonly ends: Uint32Array
+  readonly fillOther: (value: unknown, row: number, index: number) => void
+  /** Units at which a run ends. */
+  maxUnits: number
+  text: string
 }
 
 /** VARCHAR. */
 export class StringColumn extends HeapColumn {
   /** True while the strings seen fit into their entries, which is then tried first. */
   #expectsShort = true
+  readonly #runTarget: RunTarget = {
+    ends,
+    fillOther: (value, row, index) => this.#fillOther(value, row, index),
+    maxUnits: 0,
+    text: '',
+  }
+  readonly #runLoop = new FieldLoop(joinStrings, this.#runTarget)
+  readonly #shortTarget: ShortTarget = {
+    entries: this.entries,
+    entryBytes: this.entryBytes,
+    fillOther: (value, row, index) => this.#fillOther(value, row, index),
+  }
+  readonly #shortLoop = new FieldLoop(fillShortStrings, this.#shortTarget)
+  readonly #run: { -readonly [K in keyof Span]: Span[K] } = {
+    records: [],
+    from: 0,
+    to: 0,
+    startRow: 0,
+    whole: true,
+  }
 
-  override fill({ records, from, to, startRow, whole }: Span): number {
+  override fill(span: Span): number {
+    const { from, to, startRow, whole } = span
     let index = from
     if (this.#expectsShort) {
-      index = this.#fillShort(records, from, to, startRow)
+      index += this.#shortLoop.run(span, this.field, this.guarded)
       this.#expectsShort = index === to
     }
     while (index < to) {
       const row = startRow + index - from
       if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) break
-      index = this.#fillRun(records, index, Math.min(to, index + RUN_ROWS), row)
+      index = this.#fillRun(span, index, row)
     }
     return index - from
   }
@@ -159,167 +75,116 @@ export class StringColumn extends HeapColumn {
     if (rowCount === 0) this.#expectsShort = this.#expectsShort || this.used === 0
   }
 
-  /** Writes strings into their entries up to the first that is not short ASCII; returns its index. */
-  #fillShort(records: readonly FieldRecord[], from: number, to: number, startRow: number): number {
-    const { field, guarded, entries, entryBytes } = this
-    let word = startRow * ENTRY_WORDS
-    for (let i = from; i < to; i++, word += ENTRY_WORDS) {
-      const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (typeof value !== 'string') {
-        if (value !== null && value !== undefined) this.#refuseKind(i, value)
-        this.setNullEntry(startRow + i - from)
-        continue
-      }
-      const { length } = value
-      if (length > INLINE_BYTES) return i
-      entries[word] = length
-      entries[word + 1] = 0
-      entries[word + 2] = 0
-      entries[word + 3] = 0
-      const target = (word << 2) + 4
-      let seen = 0
-      for (let j = 0; j < length; j++) {
-        const unit = value.charCodeAt(j)
-        seen |= unit
-        entryBytes[target + j] = unit
-      }
-      if (seen > 127) return i
-    }
-    return to
+  /** Encodes the strings of at most RUN_ROWS records together; returns the index after the last it took. */
+  #fillRun({ records, to }: Span, from: number, startRow: number): number {
+    const run = this.#run
+    run.records = records
+    run.from = from
+    run.to = Math.min(to, from + RUN_ROWS)
+    run.startRow = startRow
+    // elements of lists go on beyond the bound, a run of its length at a time
+    this.#runTarget.maxUnits = MAX_CHUNK_BYTES - (this.used < MAX_CHUNK_BYTES ? this.used : 0)
+    const rowCount = this.#runLoop.run(run, this.field, this.guarded)
+    const { text } = this.#runTarget
+    run.records = []
+    this.#runTarget.text = ''
+    this.#writeRun(text, ends[rowCount] as number, rowCount, startRow, from)
+    return from + rowCount
   }
 
-  /** Encodes the strings of at most RUN_ROWS records together; returns the index after the last it took. */
-  #fillRun(records: readonly FieldRecord[], from: number, to: number, startRow: number): number {
-    const { field, guarded } = this
-    // elements of lists go on beyond the bound, a run of its length at a time
-    const room = this.used < MAX_CHUNK_BYTES ? MAX_CHUNK_BYTES - this.used : MAX_CHUNK_BYTES
-    let text = ''
-    let units = 0
-    let end = from
-    for (; end < to; end++) {
-      const record = records[end] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (typeof value === 'string') {
-        text += value
-        units += value.length
-      } else if (value !== null && value !== undefined) {
-        this.#refuseKind(end, value)
-      } else {
-        this.setNull(startRow + end - from)
-      }
-      offsets[end - from + 1] = units
-      if (units >= room) {
-        end++
-        break
-      }
+  protected override mapBuffer(): void {
+    super.mapBuffer()
+    this.#shortTarget.entries = this.entries
+    this.#shortTarget.entryBytes = this.entryBytes
+  }
+
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value !== null && value !== undefined) {
+      this.refuse(index, value, 'only a string can; convert it first')
     }
-    this.#writeRun(text, units, end - from, startRow, from)
-    return end
+    this.setNullEntry(row)
   }
 
   #writeRun(text: string, units: number, rowCount: number, startRow: number, index: number): void {
     // room for three bytes a unit: a write that is cut short could pass for ASCII
-    this.reserveBytes(units > 1 << 20 ? Buffer.byteLength(text) : units * 3)
+    this.reserve(units > 1 << 20 ? Buffer.byteLength(text) : units * 3)
     const start = this.used
     const written = this.bytes.write(text, start)
     if (written === units) {
       this.used = start + units
       for (let i = 0; i < rowCount; i++) {
-        const offset = offsets[i] as number
-        this.setEntry(startRow + i, start + offset, (offsets[i + 1] as number) - offset)
+        const offset = ends[i] as number
+        this.setEntry(startRow + i, start + offset, (ends[i + 1] as number) - offset)
       }
       return
     }
     for (let i = 0; i < rowCount; i++) {
-      const one = text.slice(offsets[i], offsets[i + 1])
+      const one = text.slice(ends[i], ends[i + 1])
       // a lone surrogate has no UTF-8 and would silently become U+FFFD; two halves side by side in the
       // concatenation would even join, which is why each string is looked at by itself
       if (!one.isWellFormed()) this.refuse(index + i, one, 'it has a lone surrogate, which UTF-8 cannot hold')
       this.appendString(one, startRow + i)
     }
   }
-
-  #refuseKind(index: number, value: unknown): never {
-    this.refuse(index, value, 'only a string can; convert it first')
-  }
 }
 
-offsets[0] = 0
+ends[0] = 0
 
-/** BLOB. */
-export class BlobColumn extends HeapColumn {
-  override fill({ records, from, to, startRow, whole }: Span): number {
-    const { field, guarded } = this
-    for (let i = from, row = startRow; i < to; i++, row++) {
-      if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
-      const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (value === null || value === undefined) {
-        this.setNullEntry(row)
-        continue
-      }
-      if (!isUint8Array(value)) this.refuse(i, value, 'only a Uint8Array can')
-      this.appendBytes(value, row)
+/** Writes strings into their entries, up to the first that is not short ASCII. */
+function fillShortStrings(
+  { records, from, to, startRow }: Span,
+  field: string,
+  isGuarded: boolean,
+  { entries, entryBytes, fillOther }: ShortTarget,
+): number {
+  let word = startRow * 4
+  for (let i = from; i < to; i++, word += 4) {
+    const record = records[i] as FieldRecord
+    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    if (typeof value !== 'string') {
+      fillOther(value, startRow + i - from, i)
+      continue
     }
-    return to - from
+    const { length } = value
+    if (length > 12) return i - from
+    entries[word] = length
+    entries[word + 1] = 0
+    entries[word + 2] = 0
+    entries[word + 3] = 0
+    const target = (word << 2) + 4
+    let seen = 0
+    for (let j = 0; j < length; j++) {
+      const unit = value.charCodeAt(j)
+      seen |= unit
+      entryBytes[target + j] = unit
+    }
+    if (seen > 127) return i - from
   }
+  return to - from
 }
 
-/** A column whose values travel as text, which the worker has DuckDB cast. */
-export class TextFormColumn extends HeapColumn {
-  readonly #textForm: TextForm
-
-  constructor(column: ColumnInfo, textForm: TextForm) {
-    super(column)
-    this.#textForm = textForm
-  }
-
-  override fill({ records, from, to, startRow, whole }: Span): number {
-    const { field, guarded } = this
-    for (let i = from, row = startRow; i < to; i++, row++) {
-      if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
-      const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (value === null || value === undefined) {
-        this.setNullEntry(row)
-        continue
-      }
-      const text = this.#textForm(value)
-      if (typeof text !== 'string') this.refuse(i, value, text.expected, text.cause)
-      if (!text.isWellFormed()) this.refuse(i, value, 'it has a lone surrogate, which UTF-8 cannot hold')
-      this.appendString(text, row)
+/** Concatenates strings, up to the first that makes them too long. */
+function joinStrings(
+  { records, from, to, startRow }: Span,
+  field: string,
+  isGuarded: boolean,
+  target: RunTarget,
+): number {
+  const { ends, fillOther, maxUnits } = target
+  let text = ''
+  let units = 0
+  let taken = 0
+  for (; taken < to - from && units < maxUnits; taken++) {
+    const record = records[from + taken] as FieldRecord
+    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    if (typeof value === 'string') {
+      text += value
+      units += value.length
+    } else {
+      fillOther(value, startRow + taken, from + taken)
     }
-    return to - from
+    ends[taken + 1] = units
   }
-}
-
-/** Gives the bytes of a value as DuckDB stores it, or why there are none. */
-export type BytesForm = (value: unknown) => Uint8Array | Refusal
-
-/** BIT and BIGNUM, which DuckDB stores as strings of bytes. */
-export class BytesFormColumn extends HeapColumn {
-  readonly #bytesForm: BytesForm
-
-  constructor(column: ColumnInfo, bytesForm: BytesForm) {
-    super(column)
-    this.#bytesForm = bytesForm
-  }
-
-  override fill({ records, from, to, startRow, whole }: Span): number {
-    const { field, guarded } = this
-    for (let i = from, row = startRow; i < to; i++, row++) {
-      if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
-      const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (value === null || value === undefined) {
-        this.setNullEntry(row)
-        continue
-      }
-      const bytes = this.#bytesForm(value)
-      if (bytes instanceof Refusal) this.refuse(i, value, bytes.expected, bytes.cause)
-      this.appendBytes(bytes, row)
-    }
-    return to - from
-  }
+  target.text = text
+  return taken
 }

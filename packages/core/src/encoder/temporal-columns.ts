@@ -1,4 +1,5 @@
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { FieldLoop } from './field-loop.ts'
 import { isDate } from './native-date.ts'
 import {
   daysOfDate,
@@ -62,41 +63,66 @@ export class TimeColumn extends ColumnEncoder {
   }
 }
 
+interface TimestampTarget {
+  /** Replaced where the buffer has grown. */
+  words: Int32Array
+  readonly writeDate: Int64Writer<Date>
+  readonly fillOther: (value: unknown, row: number, index: number) => void
+}
+
 /** TIMESTAMP in each of its precisions, with and without time zone, from a `Date` or text. */
 export class TimestampColumn extends ColumnEncoder {
-  #words: Int32Array = new Int32Array(this.buffer)
-  readonly #writeDate: Int64Writer<Date>
   readonly #writeText: Int64Writer<string>
   readonly #hasZone: boolean
+  readonly #target: TimestampTarget
+  readonly #loop: FieldLoop<TimestampTarget>
 
   constructor(column: ColumnInfo, id: TimestampTypeId) {
     super(column)
-    this.#writeDate = timestampDateWriter(id)
     this.#writeText = timestampTextWriter(id)
     this.#hasZone = id === 'TIMESTAMPTZ'
+    this.#target = {
+      words: new Int32Array(this.buffer),
+      writeDate: timestampDateWriter(id),
+      fillOther: (value, row, index) => this.#fillOther(value, row, index),
+    }
+    this.#loop = new FieldLoop(fillTimestamps, this.#target)
+  }
+
+  override fill(span: Span): number {
+    return this.#loop.run(span, this.field, this.guarded)
   }
 
   protected override mapBuffer(): void {
-    this.#words = new Int32Array(this.buffer)
+    this.#target.words = new Int32Array(this.buffer)
   }
 
-  override fill({ records, from, to, startRow }: Span): number {
-    const { field, guarded } = this
-    const words = this.#words
-    const writeDate = this.#writeDate
-    for (let i = from, row = startRow; i < to; i++, row++) {
-      const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (isDate(value)) {
-        if (!writeDate(value, words, row * 2)) this.refuse(i, value, notATimestamp(value, this.#hasZone))
-      } else if (value === null || value === undefined) {
-        this.setNull(row)
-      } else if (typeof value !== 'string' || !this.#writeText(value, words, row * 2)) {
-        this.refuse(i, value, notATimestamp(value, this.#hasZone))
-      }
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value === null || value === undefined) {
+      this.setNull(row)
+      return
     }
-    return to - from
+    const { words, writeDate } = this.#target
+    const isWritten =
+      typeof value === 'string'
+        ? this.#writeText(value, words, row * 2)
+        : isDate(value) && writeDate(value, words, row * 2)
+    if (!isWritten) this.refuse(index, value, notATimestamp(value, this.#hasZone))
   }
+}
+
+function fillTimestamps(
+  { records, from, to, startRow }: Span,
+  field: string,
+  isGuarded: boolean,
+  { words, writeDate, fillOther }: TimestampTarget,
+): number {
+  for (let i = from, row = startRow; i < to; i++, row++) {
+    const record = records[i] as FieldRecord
+    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    if (!(value instanceof Date && writeDate(value, words, row * 2))) fillOther(value, row, i)
+  }
+  return to - from
 }
 
 function notADate(value: unknown): string {
