@@ -7,10 +7,17 @@ import { readFile } from './read-file.ts'
 
 const ROWS = 20_000
 
-function keep({ records, from, to }: Span, field: string, isGuarded: boolean, kept: unknown[]): number {
+function keep(
+  { records, from, to }: Span,
+  field: string | null,
+  isGuarded: boolean,
+  kept: unknown[],
+): number {
   for (let i = from; i < to; i++) {
     const record = records[i] as FieldRecord
-    kept.push(isGuarded && !Object.hasOwn(record, field) ? undefined : record[field])
+    kept.push(
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field],
+    )
   }
   return to - from
 }
@@ -20,6 +27,7 @@ const spanOf = (record: FieldRecord): Span => ({
   from: 0,
   to: ROWS,
   startRow: 0,
+  whole: false,
 })
 
 it.each(['a', '"', "'", '\\', '$1', '$&', ']', '\n', '\u2028', '😀', ' '])(

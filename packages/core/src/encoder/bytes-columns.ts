@@ -1,5 +1,11 @@
 import { isUint8Array } from 'node:util/types'
-import { type ColumnInfo, type FieldRecord, MAX_CHUNK_BYTES, ownValue, type Span } from './column-encoder.ts'
+import {
+  type ColumnInfo,
+  type FieldRecord,
+  fieldValue,
+  MAX_CHUNK_BYTES,
+  type Span,
+} from './column-encoder.ts'
 import { HeapColumn } from './heap-column.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 
@@ -10,7 +16,7 @@ export class BlobColumn extends HeapColumn {
     for (let i = from, row = startRow; i < to; i++, row++) {
       if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (value === null || value === undefined) {
         this.setNullEntry(row)
         continue
@@ -36,7 +42,7 @@ export class TextFormColumn extends HeapColumn {
     for (let i = from, row = startRow; i < to; i++, row++) {
       if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (value === null || value === undefined) {
         this.setNullEntry(row)
         continue
@@ -67,7 +73,7 @@ export class BytesFormColumn extends HeapColumn {
     for (let i = from, row = startRow; i < to; i++, row++) {
       if (row > 0 && !whole && this.used >= MAX_CHUNK_BYTES) return i - from
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (value === null || value === undefined) {
         this.setNullEntry(row)
         continue

@@ -15,7 +15,8 @@ export type FieldRecord = Readonly<Record<string, unknown>>
 
 /** Which records of a batch an encoder is to take, never more than a chunk has rows, and where they go. */
 export interface Span {
-  readonly records: readonly FieldRecord[]
+  /** Records, or for an encoder without a field the values themselves. */
+  readonly records: readonly unknown[]
   readonly from: number
   readonly to: number
   /** The row of the vector where the first of them goes. */
@@ -54,8 +55,7 @@ const isInherited = (field: string): boolean => field in Object.prototype
  */
 export abstract class ColumnEncoder {
   readonly column: ColumnInfo
-  /** The field that this column is read from, as the records of the batch at hand spell it. */
-  #field: string
+  #field: string | null
   /** True where the field must be looked up as an own property. */
   protected guarded: boolean
   /** Room for the values of so many rows: those of a chunk, and more only for elements of lists. */
@@ -78,13 +78,14 @@ export abstract class ColumnEncoder {
     this.#values = new Uint8Array(this.buffer)
   }
 
-  get field(): string {
+  /** The field that values are read from, as the records of the batch at hand spell it; null where they are values. */
+  get field(): string | null {
     return this.#field
   }
 
-  set field(field: string) {
+  set field(field: string | null) {
     this.#field = field
-    this.guarded = isInherited(field)
+    this.guarded = field !== null && isInherited(field)
   }
 
   /** Bytes beside those of the rows: of strings, and of the elements of lists. */
@@ -185,9 +186,10 @@ export abstract class ColumnEncoder {
 
 const newMask = (rows: number): Uint8Array => new Uint8Array(new ArrayBuffer(validityBytes(rows))).fill(255)
 
-/** The field's own value; `undefined` where the record has none. */
-export function ownValue(record: FieldRecord, field: string): unknown {
-  return Object.hasOwn(record, field) ? record[field] : undefined
+/** What an encoder takes of a record: the field's own value, `undefined` where there is none, or the record itself. */
+export function fieldValue(record: FieldRecord, field: string | null, isGuarded: boolean): unknown {
+  if (field === null) return record
+  return isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
 }
 
 /** The error of a value that its column cannot hold; the value itself stays out of it. */

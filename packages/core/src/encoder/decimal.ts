@@ -1,5 +1,5 @@
 import { decimalBytes } from '@ducksink/worker'
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { decimalText } from './exact-number.ts'
 import { nodeApiValue } from './node-api-value.ts'
 import { Refusal, type TextForm } from './refusal.ts'
@@ -41,7 +41,7 @@ export class DecimalColumn extends ColumnEncoder {
     const limit = this.#limit
     for (let i = from, row = startRow; i < to; i++, row++) {
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (typeof value === 'number') {
         const units = Math.round(value * factor)
         if (Math.abs(units) < limit && units / factor === value) {

@@ -2,16 +2,16 @@ import type { LogicalType } from '@ducksink/worker'
 import { type ColumnEncoder, MAX_CHUNK_BYTES, type Span } from './column-encoder.ts'
 import { RefusedValue } from './refused-value.ts'
 
-// Elements are given to their encoder as records with one field, so that the one hot loop of each type serves columns
-// and elements alike. The records are boxes that are used again and again, few enough to stay in the cache: filling
-// and reading them takes 2 to 4 ns an element.
-
-const FIELD = 'value'
+// Elements are given to their encoder as they are, in place of records, so that the one hot loop of each type serves
+// columns and elements alike. Those of short lists are put together first, as a call takes 20 to 40 ns. Records around
+// them, one for each, took 13 ns an element where this takes 4.
 
 /** Elements that are given to their encoder at a time. */
 const WINDOW = 512
 /** The same where an element holds lists of its own, whose elements are all taken. */
 const NESTED_WINDOW = 64
+/** From so many elements on, a list is worth a call. */
+const LONG = 48
 
 /** Values of elements in one chunk beyond which it takes no more rows: they would hold up the event loop. */
 const MAX_CHUNK_VALUES = 1 << 17
@@ -33,23 +33,24 @@ export class Elements {
   readonly encoder: ColumnEncoder
   /** What an element is called behind its place, such as `.key`. */
   readonly #step: string
-  readonly #boxes: { value: unknown }[]
+  /** Elements that wait to be given; it begins with numbers, so that V8 keeps doubles in it as they are. */
+  readonly #window: unknown[]
   readonly #maxRows: number
   readonly #span: MutableSpan
   /** Rows of the vector. */
   #rows = 0
-  /** Boxes that wait to be given to it. */
+  /** How many wait. */
   #waiting = 0
   #hasManyBytes = false
 
   constructor(encoder: ColumnEncoder, step = '') {
-    encoder.field = FIELD
+    encoder.field = null
     this.encoder = encoder
     this.#step = step
     const length = holdsLists(encoder.column.type) ? NESTED_WINDOW : WINDOW
-    this.#boxes = Array.from({ length }, () => ({ value: null }))
+    this.#window = Array.from({ length }, () => 0)
     this.#maxRows = Math.ceil(MAX_CHUNK_VALUES / encoder.rowSize.values)
-    this.#span = { records: this.#boxes, from: 0, to: 0, startRow: 0, whole: true }
+    this.#span = { records: NOTHING, from: 0, to: 0, startRow: 0, whole: true }
   }
 
   /** Elements of all rows, those that wait included. */
@@ -72,13 +73,18 @@ export class Elements {
    * @throws {@link RefusedElement} at the first that is refused.
    */
   push(values: readonly unknown[], count: number): void {
-    const boxes = this.#boxes
-    const end = boxes.length
+    if (count >= LONG) {
+      this.flush()
+      this.#pushLong(values, count)
+      return
+    }
+    const window = this.#window
+    const end = window.length
     let waiting = this.#waiting
     for (let i = 0; i < count; i++) {
       const value = values[i]
-      if (value === undefined) this.#refuseUndefined(waiting)
-      ;(boxes[waiting++] as { value: unknown }).value = value
+      if (value === undefined) this.#refuseUndefined(this.#rows + waiting)
+      window[waiting++] = value
       if (waiting === end) {
         this.#waiting = waiting
         this.flush()
@@ -99,18 +105,8 @@ export class Elements {
    */
   flush(): void {
     const count = this.#waiting
-    if (count === 0) return
     this.#waiting = 0
-    this.encoder.reserve(this.#rows + count)
-    this.#span.to = count
-    this.#span.startRow = this.#rows
-    try {
-      this.encoder.fill(this.#span)
-    } catch (error) {
-      throw error instanceof RefusedValue ? this.#named(error) : error
-    }
-    this.#rows += count
-    this.#hasManyBytes = this.byteLength >= MAX_CHUNK_BYTES
+    if (count > 0) this.#give(this.#window, 0, count)
   }
 
   /** Forgets all elements from `rowCount` on. */
@@ -120,7 +116,7 @@ export class Elements {
     this.#hasManyBytes = false
     this.encoder.truncate(rowCount)
     // what belongs to the app is not kept
-    if (rowCount === 0) for (const box of this.#boxes) box.value = null
+    if (rowCount === 0) this.#window.fill(0)
   }
 
   /** A text that runs of elements have in common exactly where DuckDB takes them for equal; nothing may wait. */
@@ -130,17 +126,44 @@ export class Elements {
     return text
   }
 
-  #refuseUndefined(waiting: number): never {
-    const because = 'it is undefined, or a hole in an array; NULL is null'
-    const found = { value: undefined, type: this.encoder.column.type, because, cause: undefined }
-    throw this.#named(new RefusedValue(waiting, found))
+  #pushLong(values: readonly unknown[], count: number): void {
+    for (let i = 0; i < count; i++) {
+      if (values[i] === undefined) this.#refuseUndefined(this.#rows + i)
+    }
+    const step = this.#window.length
+    for (let from = 0; from < count; from += step) this.#give(values, from, Math.min(count, from + step))
   }
 
-  #named(refused: RefusedValue): RefusedElement {
-    return new RefusedElement(refused.within(this.#rows + refused.index, this.#step))
+  #give(values: readonly unknown[], from: number, to: number): void {
+    const span = this.#span
+    span.records = values
+    span.from = from
+    span.to = to
+    span.startRow = this.#rows
+    this.encoder.reserve(this.#rows + to - from)
+    try {
+      this.encoder.fill(span)
+    } catch (error) {
+      throw error instanceof RefusedValue ? this.#named(error, this.#rows + error.index - from) : error
+    } finally {
+      span.records = NOTHING
+    }
+    this.#rows += to - from
+    this.#hasManyBytes = this.byteLength >= MAX_CHUNK_BYTES
+  }
+
+  #refuseUndefined(row: number): never {
+    const because = 'it is undefined, or a hole in an array; NULL is null'
+    const found = { value: undefined, type: this.encoder.column.type, because, cause: undefined }
+    throw this.#named(new RefusedValue(0, found), row)
+  }
+
+  #named(refused: RefusedValue, row: number): RefusedElement {
+    return new RefusedElement(refused.within(row, this.#step))
   }
 }
 
+const NOTHING: readonly unknown[] = []
 const ONE_NULL: readonly unknown[] = [null]
 
 /** The same for one value that stands beside others, NULL among them. */

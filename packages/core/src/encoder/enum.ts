@@ -1,5 +1,5 @@
 import { type EnumType, enumBytes } from '@ducksink/worker'
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 
 const INDEXES = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array } as const
 
@@ -22,7 +22,7 @@ export class EnumColumn extends ColumnEncoder {
     const places = this.#places
     for (let i = from, row = startRow; i < to; i++, row++) {
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       const place = places.get(value)
       if (place !== undefined) indexes[row] = place
       else if (value === null || value === undefined) this.setNull(row)

@@ -9,10 +9,10 @@ const ROWS_WORTH_A_COPY = 16_384
 /**
  * Takes the field's values of a span of records into `target`; returns how many rows it took.
  *
- * It reads a field by the very expression `record[field]`, and uses nothing but its parameters and globals, so that it
- * can be copied.
+ * It reads a field by the very expression `record[field]`, or takes the record for the value where `field` is null, and
+ * uses nothing but its parameters and globals, so that it can be copied.
  */
-type Loop<Target> = (span: Span, field: string, isGuarded: boolean, target: Target) => number
+type Loop<Target> = (span: Span, field: string | null, isGuarded: boolean, target: Target) => number
 
 /** A hot loop of one column. */
 export class FieldLoop<Target> {
@@ -20,8 +20,8 @@ export class FieldLoop<Target> {
   /** What the loop writes to, and calls for all that is not common. */
   readonly #target: Target
   #current: Loop<Target>
-  /** The field that the current loop is a copy for. */
-  #field: string | undefined
+  /** The field that the current loop is a copy for, null where it is one for values without a field. */
+  #field: string | null | undefined
   #rowCount = 0
 
   constructor(loop: Loop<Target>, target: Target) {
@@ -30,12 +30,12 @@ export class FieldLoop<Target> {
     this.#current = loop
   }
 
-  run(span: Span, field: string, isGuarded: boolean): number {
+  run(span: Span, field: string | null, isGuarded: boolean): number {
     if (this.#field !== field) this.#choose(span, field)
     return this.#current(span, field, isGuarded, this.#target)
   }
 
-  #choose({ from, to }: Span, field: string): void {
+  #choose({ from, to }: Span, field: string | null): void {
     this.#rowCount += to - from
     const isWorthIt = this.#rowCount >= ROWS_WORTH_A_COPY
     this.#current = isWorthIt ? copyFor(field, this.#loop) : this.#loop
@@ -44,7 +44,7 @@ export class FieldLoop<Target> {
 }
 
 /** The loop itself where Node may not generate code from strings (`--disallow-code-generation-from-strings`). */
-function copyFor<Target>(field: string, loop: Loop<Target>): Loop<Target> {
+function copyFor<Target>(field: string | null, loop: Loop<Target>): Loop<Target> {
   const text = loop.toString().replace('record[field]', () => `record[${JSON.stringify(field)}]`)
   try {
     return new Function(`return (${text})`)() as Loop<Target>

@@ -1,5 +1,5 @@
 import { type ArrayType, LIST_ENTRY_BYTES, type VectorBlock } from '@ducksink/worker'
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { Elements, RefusedElement } from './elements.ts'
 import { elementsOf } from './nested-values.ts'
 import { Refusal } from './refusal.ts'
@@ -15,7 +15,7 @@ export abstract class RepeatedColumn extends ColumnEncoder {
       for (let i = from; i < to; i++, row++) {
         if (row > 0 && !whole && this.isFull) break
         const record = records[i] as FieldRecord
-        const value = guarded ? ownValue(record, field) : record[field]
+        const value = fieldValue(record, field, guarded)
         if (value === null || value === undefined) {
           this.setNull(row)
           this.fillNullRow(row)

@@ -65,13 +65,14 @@ export class IntegerColumn extends ColumnEncoder {
 
 function fillIntegers(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   { values, min, max, fillOther }: IntegerTarget,
 ): number {
   for (let i = from, row = startRow; i < to; i++, row++) {
     const record = records[i] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'number' && value >= min && value <= max && Math.floor(value) === value) {
       values[row] = value
     } else {
@@ -136,13 +137,14 @@ export class BigintColumn extends ColumnEncoder {
 
 function fillBigints(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   { values, min, end, word, fillOther }: BigintTarget,
 ): number {
   for (let i = from, row = startRow; i < to; i++, row++) {
     const record = records[i] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'number' && value >= min && value < end && Math.floor(value) === value) {
       const high = Math.floor(value / word)
       values[row * 2] = value - high * word
@@ -188,13 +190,14 @@ export class DoubleColumn extends ColumnEncoder {
 
 function fillDoubles(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   { values, fillOther }: Target<Float64Array>,
 ): number {
   for (let i = from, row = startRow; i < to; i++, row++) {
     const record = records[i] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'number') values[row] = value
     else fillOther(value, row, i)
   }
@@ -237,13 +240,14 @@ export class FloatColumn extends ColumnEncoder {
 
 function fillFloats(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   { values, fillOther }: Target<Float32Array>,
 ): number {
   for (let i = from, row = startRow; i < to; i++, row++) {
     const record = records[i] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'number' && Math.fround(value) === value) values[row] = value
     else fillOther(value, row, i)
   }
@@ -275,13 +279,14 @@ export class BooleanColumn extends ColumnEncoder {
 
 function fillBooleans(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   { values, fillOther }: Target<Uint8Array>,
 ): number {
   for (let i = from, row = startRow; i < to; i++, row++) {
     const record = records[i] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (value === true) values[row] = 1
     else if (value === false) values[row] = 0
     else fillOther(value, row, i)

@@ -133,14 +133,15 @@ ends[0] = 0
 /** Writes strings into their entries, up to the first that is not short ASCII. */
 function fillShortStrings(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   { entries, entryBytes, fillOther }: ShortTarget,
 ): number {
   let word = startRow * 4
   for (let i = from; i < to; i++, word += 4) {
     const record = records[i] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value !== 'string') {
       fillOther(value, startRow + i - from, i)
       continue
@@ -166,7 +167,7 @@ function fillShortStrings(
 /** Concatenates strings, up to the first that makes them too long. */
 function joinStrings(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   target: RunTarget,
 ): number {
@@ -176,7 +177,8 @@ function joinStrings(
   let taken = 0
   for (; taken < to - from && units < maxUnits; taken++) {
     const record = records[from + taken] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'string') {
       text += value
       units += value.length

@@ -3,7 +3,7 @@ import {
   ColumnEncoder,
   type ColumnInfo,
   type FieldRecord,
-  ownValue,
+  fieldValue,
   type RowSize,
   type Span,
 } from './column-encoder.ts'
@@ -44,7 +44,7 @@ export class StructColumn extends ColumnEncoder {
     const count = to - from
     for (let i = 0; i < count; i++) {
       const record = records[from + i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (value === null || value === undefined) {
         this.setNull(startRow + i)
         structs[i] = NO_FIELDS

@@ -1,4 +1,4 @@
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { FieldLoop } from './field-loop.ts'
 import { isDate } from './native-date.ts'
 import {
@@ -24,7 +24,7 @@ export class DateColumn extends ColumnEncoder {
     const { field, guarded } = this
     for (let i = from, row = startRow; i < to; i++, row++) {
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (value === null || value === undefined) {
         this.setNull(row)
         continue
@@ -50,7 +50,7 @@ export class TimeColumn extends ColumnEncoder {
     const { field, guarded } = this
     for (let i = from, row = startRow; i < to; i++, row++) {
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (value === null || value === undefined) {
         this.setNull(row)
         continue
@@ -113,13 +113,14 @@ export class TimestampColumn extends ColumnEncoder {
 
 function fillTimestamps(
   { records, from, to, startRow }: Span,
-  field: string,
+  field: string | null,
   isGuarded: boolean,
   { words, writeDate, fillOther }: TimestampTarget,
 ): number {
   for (let i = from, row = startRow; i < to; i++, row++) {
     const record = records[i] as FieldRecord
-    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    const value =
+      field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (!(value instanceof Date && writeDate(value, words, row * 2))) fillOther(value, row, i)
   }
   return to - from

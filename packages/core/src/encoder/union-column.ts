@@ -1,14 +1,10 @@
 import type { TypeField, VectorBlock } from '@ducksink/worker'
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { elementIdentity } from './elements.ts'
 import { taggedValue } from './nested-values.ts'
 import { IntegerColumn } from './numbers.ts'
 import { RefusedValue } from './refused-value.ts'
 import { placesOf, sumOfSizes } from './struct-column.ts'
-
-const FIELD = 'value'
-
-type Box = { value: unknown }
 
 /**
  * UNION: each value names its member, as `{ tag, value }`, as node-api has it, or `{ [tag]: value }`. Its vectors are
@@ -22,7 +18,8 @@ export class UnionColumn extends ColumnEncoder {
   /** The member of each row of a span, and its value there. */
   readonly #tags: (number | null)[] = []
   readonly #values: unknown[] = []
-  readonly #boxes: Box[] = []
+  /** What one member has in each row. */
+  readonly #memberValues: unknown[] = []
 
   constructor(column: ColumnInfo, members: readonly TypeField[], encoders: readonly ColumnEncoder[]) {
     const tags = new IntegerColumn({ ...column, type: { id: 'UTINYINT' } }, 1, false)
@@ -31,7 +28,7 @@ export class UnionColumn extends ColumnEncoder {
     this.#members = members
     this.#encoders = all
     this.#placeOf = placesOf(members)
-    for (const encoder of this.#encoders) encoder.field = FIELD
+    for (const encoder of this.#encoders) encoder.field = null
   }
 
   override get variableBytes(): number {
@@ -45,8 +42,7 @@ export class UnionColumn extends ColumnEncoder {
     const count = to - from
     for (let i = 0; i < count; i++) {
       const record = records[from + i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      this.#boxes[i] ??= { value: null }
+      const value = fieldValue(record, field, guarded)
       if (value !== null && value !== undefined) {
         this.#take(value, i, from)
         continue
@@ -55,10 +51,13 @@ export class UnionColumn extends ColumnEncoder {
       this.#tags[i] = null
       this.#values[i] = null
     }
-    const taken = this.#fillMembers({ records: this.#boxes, from: 0, to: count, startRow, whole }, from)
+    const taken = this.#fillMembers(
+      { records: this.#memberValues, from: 0, to: count, startRow, whole },
+      from,
+    )
     // what belongs to the app is not kept
     this.#values.fill(null)
-    for (const box of this.#boxes) box.value = null
+    this.#memberValues.fill(null)
     if (taken < count) super.truncate(startRow + taken)
     return taken
   }
@@ -109,7 +108,7 @@ export class UnionColumn extends ColumnEncoder {
   #fillMembers(whole: Span, from: number): number {
     let span = whole
     for (const [place, encoder] of this.#encoders.entries()) {
-      this.#fillBoxes(place - 1, span.to)
+      this.#chooseMember(place - 1, span.to)
       const taken = this.#fillMember(encoder, place - 1, span, from)
       if (taken === span.to) continue
       span = { ...span, to: taken }
@@ -118,13 +117,12 @@ export class UnionColumn extends ColumnEncoder {
     return span.to
   }
 
-  /** What a member has in each row; the tags themselves come before the first member. */
-  #fillBoxes(member: number, count: number): void {
+  /** Sets what a member has in each row; the tags themselves come before the first member. */
+  #chooseMember(member: number, count: number): void {
     const tags = this.#tags
     for (let i = 0; i < count; i++) {
-      const box = this.#boxes[i] as Box
-      if (member === -1) box.value = tags[i]
-      else box.value = tags[i] === member ? this.#values[i] : null
+      if (member === -1) this.#memberValues[i] = tags[i]
+      else this.#memberValues[i] = tags[i] === member ? this.#values[i] : null
     }
   }
 

@@ -1,4 +1,4 @@
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import type { Refusal } from './refusal.ts'
 
 /** Writes a value's bits as 32-bit words from `words[at]` on; nothing is written where it is refused. */
@@ -26,7 +26,7 @@ export class WordsColumn extends ColumnEncoder {
     const write = this.#write
     for (let i = from, row = startRow; i < to; i++, row++) {
       const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
+      const value = fieldValue(record, field, guarded)
       if (value === null || value === undefined) {
         this.setNull(row)
         continue
