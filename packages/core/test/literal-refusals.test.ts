@@ -98,7 +98,7 @@ describe('a nested value', () => {
     ['INTEGER[]', 'abc', 'only an array can'],
     ['INTEGER[]', [1, undefined], 'at [1], it is not an integer'],
     ['INTEGER[2]', [1], 'it needs 2 elements'],
-    ['STRUCT(a INTEGER)', new Map(), 'only a plain object can'],
+    ['STRUCT(a INTEGER)', new Map([[1, 1]]), 'only a plain object can'],
     ['STRUCT(a INTEGER)', { a: 1, b: 2 }, 'it has a field that the STRUCT has not'],
     ['STRUCT(a INTEGER)', { a: 1, A: 2 }, 'at .a, it is there twice, in different case'],
     ['STRUCT(a INTEGER[])[]', [{ a: [1, 1.5] }], 'at [0].a[1], it has a fraction, and is not rounded'],
@@ -169,7 +169,6 @@ describe('JSON', () => {
     ['undefined', { a: undefined }, 'JSON has no undefined'],
     ['a hole', new Array(1), 'JSON has no undefined'],
     ['NaN', [Number.NaN], 'JSON has no NaN and no infinity'],
-    ['a bigint', { a: 1n }, 'JSON has no bigint'],
     ['a function', { toJSON: () => 1 }, 'JSON has no function'],
     ['a symbol', { [Symbol.iterator]: 1 }, 'JSON has no symbols'],
     ['a Date', [new Date(0)], 'JSON has no class instances'],
@@ -188,7 +187,7 @@ describe('JSON', () => {
 describe('a type that only DuckDB knows', () => {
   it('takes text', async () => {
     expect(await cast('VARCHAR[]', ['x'])).toEqual(['x'])
-    for (const type of ['GEOMETRY', 'VARIANT', 'mood', 'main."my type"']) {
+    for (const type of ['VARIANT', 'mood', 'main."my type"']) {
       expect(textFormOf(parseLogicalType(type))('POINT (1 2)')).toBe('POINT (1 2)')
       expect(refusalOf(type, 1)).toBe('only a string can; convert it first')
     }

@@ -183,8 +183,8 @@ describe('text', () => {
       const literals = accepted.map((text) => (type.id === 'LIST' ? `[${text}]` : text))
       const theirs = await castByDuckDB(connection, type, literals, 'TRY_CAST')
       for (const [i, value] of theirs.entries()) {
-        // DuckDB reads no 7000e-3 as DECIMAL(5,2)
-        if (value === null) continue
+        // DuckDB reads no 7000e-3 as DECIMAL(5,2), and no -.00 as UBIGINT
+        if (value === null || (Array.isArray(value) && value[0] === null)) continue
         compared++
         expect([accepted[i], ours[i]]).toEqual([accepted[i], value])
       }

@@ -4,6 +4,7 @@ import { embeddedJsonText } from './json-text.ts'
 import { type ScalarType, scalarTextForm } from './literal-scalar.ts'
 import type { NestedSyntax } from './nested-syntax.ts'
 import { isPlainRecord } from './plain-record.ts'
+import { plainValue } from './plain-value.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 
 /** The text of a value as it stands inside another. */
@@ -14,6 +15,11 @@ export type NestedType = Exclude<LogicalType, ScalarType>
 
 /** Compiles the text of a nested type's values, written in one syntax all through. */
 export function nestedTextForm(type: NestedType, syntax: NestedSyntax): TextForm {
+  const form = plainTextForm(type, syntax)
+  return (value) => form(plainValue(type.id, value))
+}
+
+function plainTextForm(type: NestedType, syntax: NestedSyntax): TextForm {
   switch (type.id) {
     case 'LIST':
       return listText(elementForm(type.element, syntax))
@@ -148,13 +154,12 @@ function unionText(members: readonly TypeField[], syntax: NestedSyntax): TextFor
 }
 
 function taggedValue(value: unknown): { tag: string; value: unknown } | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (!isPlainRecord(value)) return undefined
   const keys = Object.keys(value)
-  const fields = value as Readonly<Record<string, unknown>>
-  if (keys.length === 1 && isPlainRecord(value))
-    return { tag: keys[0] as string, value: fields[keys[0] as string] }
-  const { tag } = fields
+  const [only] = keys
+  if (keys.length === 1 && only !== undefined) return { tag: only, value: value[only] }
+  const { tag } = value
   const isTagged =
     keys.length === 2 && keys.includes('tag') && keys.includes('value') && typeof tag === 'string'
-  return isTagged ? { tag: tag as string, value: fields.value } : undefined
+  return isTagged ? { tag: tag as string, value: value.value } : undefined
 }

@@ -1,9 +1,12 @@
-import { isUint8Array } from 'node:util/types'
 import type { LogicalType } from '@ducksink/worker'
+import { NOT_A_BOOLEAN, toBoolean } from './boolean-text.ts'
+import { bytesOf } from './bytes.ts'
 import { decimalText, doubleText, floatText, integerText } from './exact-number.ts'
+import { isGeometryText } from './geometry-text.ts'
 import { intervalText } from './interval.ts'
 import { jsonText } from './json-text.ts'
 import { isDate } from './native-date.ts'
+import { plainValue } from './plain-value.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 import {
   daysOfDate,
@@ -21,7 +24,7 @@ import { dateText, timestampTextOfDate } from './temporal-text.ts'
 export type ScalarType = Exclude<LogicalType, { readonly id: 'LIST' | 'ARRAY' | 'STRUCT' | 'MAP' | 'UNION' }>
 
 const BITS = /^[01]+$/
-const UUID = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i
+const UUID = /^(\{?)[\da-f]{8}(?:-?[\da-f]{4}){4}[\da-f]{8}(\}?)$/i
 
 /** Bits of the whole-number types; the sign says whether there is one. */
 const INTEGER_BITS = {
@@ -39,6 +42,11 @@ const INTEGER_BITS = {
 
 /** Compiles the text of a scalar type's values. */
 export function scalarTextForm(type: ScalarType): TextForm {
+  const form = plainTextForm(type)
+  return (value) => form(plainValue(type.id, value))
+}
+
+function plainTextForm(type: ScalarType): TextForm {
   switch (type.id) {
     case 'BOOLEAN':
       return booleanText
@@ -88,7 +96,7 @@ function textOfString(type: ScalarType): TextForm {
     case 'BIT':
       return stringText((text) => BITS.test(text), "it is not a text of bits such as '0101'")
     case 'UUID':
-      return stringText((text) => UUID.test(text), 'it is not a UUID of 32 digits and 4 hyphens')
+      return stringText(isUuid, 'it is not a UUID of 32 hexadecimal digits')
     case 'TIME':
       return stringText((text) => parseTime(text) !== undefined, 'it is not a time such as 12:34:56.789012')
     case 'TIME_NS':
@@ -98,6 +106,8 @@ function textOfString(type: ScalarType): TextForm {
       )
     case 'TIMETZ':
       return timeWithZoneText
+    case 'GEOMETRY':
+      return stringText(isGeometryText, 'it is not well-known text such as POINT (1 2)')
     case 'NULL':
       return () => new Refusal('only null can')
     default:
@@ -116,7 +126,8 @@ function stringText(isExact: (text: string) => boolean, reason: string): TextFor
 }
 
 function booleanText(value: unknown): string | Refusal {
-  return typeof value === 'boolean' ? String(value) : new Refusal('only true and false are booleans')
+  const boolean = toBoolean(value)
+  return boolean === undefined ? new Refusal(NOT_A_BOOLEAN) : String(boolean)
 }
 
 function boundedIntegerText(signedBits: bigint): TextForm {
@@ -126,9 +137,15 @@ function boundedIntegerText(signedBits: bigint): TextForm {
 }
 
 function blobText(value: unknown): string | Refusal {
-  if (!isUint8Array(value)) return new Refusal('only a Uint8Array can')
-  const hex = Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
+  const bytes = bytesOf(value)
+  if (bytes instanceof Refusal) return bytes
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
   return hex.replace(/../g, '\\x$&')
+}
+
+function isUuid(text: string): boolean {
+  const [, opening, closing] = UUID.exec(text) ?? []
+  return opening !== undefined && (opening === '') === (closing === '')
 }
 
 function enumText(values: readonly string[]): TextForm {

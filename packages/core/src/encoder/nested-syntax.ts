@@ -1,5 +1,5 @@
-import { isUint8Array } from 'node:util/types'
 import type { LogicalType } from '@ducksink/worker'
+import { bytesOf } from './bytes.ts'
 import type { ScalarType } from './literal-scalar.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 
@@ -99,9 +99,10 @@ const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** DuckDB's JSON reader takes a string's UTF-8 bytes for a BLOB. */
 function utf8Text(value: unknown): string | Refusal {
-  if (!isUint8Array(value)) return new Refusal('only a Uint8Array can')
+  const bytes = bytesOf(value)
+  if (bytes instanceof Refusal) return bytes
   try {
-    return UTF_8.decode(value)
+    return UTF_8.decode(bytes)
   } catch {
     return new Refusal('bytes that are not UTF-8 are not supported beside a UNION yet')
   }

@@ -1,5 +1,7 @@
+import { NOT_A_BOOLEAN, toBoolean } from './boolean-text.ts'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
 import { notAnInteger, toInteger, toNumber, toSingle } from './exact-number.ts'
+import { plainValue } from './plain-value.ts'
 
 // Each loop reads the field, writes the common kind of value, and leaves everything else to a slow method: NULL,
 // the other kinds that are exact, and refusals. With checks this takes 5 to 10 ns a value.
@@ -44,7 +46,7 @@ export class IntegerColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
-    const integer = toInteger(value)
+    const integer = toInteger(plainValue(this.column.type.id, value))
     if (integer === undefined) this.refuse(index, value, notAnInteger(value))
     if (integer < this.#min || integer > this.#max) this.refuse(index, value, 'it is out of range')
     this.#values[row] = Number(integer)
@@ -91,7 +93,7 @@ export class BigintColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
-    const integer = toInteger(value)
+    const integer = toInteger(plainValue(this.column.type.id, value))
     if (integer === undefined) this.refuse(index, value, notAnInteger(value))
     const fits = (this.#signed ? BigInt.asIntN(64, integer) : BigInt.asUintN(64, integer)) === integer
     if (!fits) this.refuse(index, value, 'it is out of range')
@@ -167,9 +169,18 @@ export class BooleanColumn extends ColumnEncoder {
       const value = guarded ? ownValue(record, field) : record[field]
       if (value === true) values[row] = 1
       else if (value === false) values[row] = 0
-      else if (value === null || value === undefined) this.setNull(row)
-      else this.refuse(i, value, 'only true and false are booleans')
+      else this.#fillOther(value, row, i)
     }
     return to - from
+  }
+
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value === null || value === undefined) {
+      this.setNull(row)
+      return
+    }
+    const boolean = toBoolean(value)
+    if (boolean === undefined) this.refuse(index, value, NOT_A_BOOLEAN)
+    this.#values[row] = boolean ? 1 : 0
   }
 }

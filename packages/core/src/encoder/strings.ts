@@ -1,7 +1,8 @@
 import { isUint8Array } from 'node:util/types'
 import { INLINE_BYTES, MAX_CHUNK_ROWS } from '@ducksink/worker'
+import { bytesOf } from './bytes.ts'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
-import type { TextForm } from './refusal.ts'
+import { Refusal, type TextForm } from './refusal.ts'
 
 // A VARCHAR's entries are written here, on the main thread, so that the worker only adds an address to them.
 //
@@ -227,13 +228,19 @@ export class BlobColumn extends HeapColumn {
         this.setNullEntry(row)
         continue
       }
-      if (!isUint8Array(value)) this.refuse(i, value, 'only a Uint8Array can')
-      this.reserve(value.byteLength)
-      this.bytes.set(value, this.used)
-      this.setEntry(row, this.used, value.byteLength)
-      this.used += value.byteLength
+      const bytes = isUint8Array(value) && value.byteLength > 0 ? value : this.#otherBytes(value, i)
+      this.reserve(bytes.byteLength)
+      this.bytes.set(bytes, this.used)
+      this.setEntry(row, this.used, bytes.byteLength)
+      this.used += bytes.byteLength
     }
     return to - from
+  }
+
+  #otherBytes(value: unknown, index: number): Uint8Array {
+    const bytes = bytesOf(value)
+    if (bytes instanceof Refusal) this.refuse(index, value, bytes.expected)
+    return bytes
   }
 }
 

@@ -1,5 +1,6 @@
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
 import { isDate } from './native-date.ts'
+import { plainValue } from './plain-value.ts'
 import {
   daysOfDate,
   type Int64Writer,
@@ -24,8 +25,7 @@ export class DateColumn extends ColumnEncoder {
         this.setNull(row)
         continue
       }
-      const days =
-        typeof value === 'string' ? parseDate(value) : isDate(value) ? daysOfDate(value) : undefined
+      const days = typeof value === 'string' ? parseDate(value) : daysOf(value)
       if (days === undefined) this.refuse(i, value, notADate(value))
       this.#days[row] = days
     }
@@ -46,7 +46,8 @@ export class TimeColumn extends ColumnEncoder {
         this.setNull(row)
         continue
       }
-      const micros = typeof value === 'string' ? parseTime(value) : undefined
+      const text = typeof value === 'string' ? value : plainValue('TIME', value)
+      const micros = typeof text === 'string' ? parseTime(text) : undefined
       if (micros === undefined) this.refuse(i, value, 'it is not a time such as 12:34:56.789012')
       writeInt64(micros, this.#words, row * 2)
     }
@@ -80,11 +81,23 @@ export class TimestampColumn extends ColumnEncoder {
       } else if (value === null || value === undefined) {
         this.setNull(row)
       } else if (typeof value !== 'string' || !this.#writeText(value, words, row * 2)) {
-        this.refuse(i, value, notATimestamp(value, this.#hasZone))
+        this.#fillOther(value, row, i)
       }
     }
     return to - from
   }
+
+  #fillOther(value: unknown, row: number, index: number): void {
+    const text = plainValue(this.column.type.id, value)
+    if (typeof text === 'string' && this.#writeText(text, this.#words, row * 2)) return
+    this.refuse(index, value, notATimestamp(text, this.#hasZone))
+  }
+}
+
+function daysOf(value: unknown): number | undefined {
+  if (isDate(value)) return daysOfDate(value)
+  const text = plainValue('DATE', value)
+  return typeof text === 'string' ? parseDate(text) : undefined
 }
 
 function notADate(value: unknown): string {
