@@ -11,6 +11,8 @@
 type PartText = string | null
 
 const SPACE = /[\t\n\v\f\r ]*/y
+/** As in the text of a year before 1, `0044-03-15 (BC)`. */
+const BRACKETED_WORD = /\([^[\]{}()'"\\]*\)/y
 const BARE_END = /[,:=[\]{}()'"]/g
 const TRAILING_SPACE = /[\t\n\v\f\r ]+$/
 const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}', '(': ')' }
@@ -131,12 +133,21 @@ class LiteralReader {
       const character = this.#text[end] as string
       if (stops.includes(character)) break
       // what would end another kind of part is a character like any other in this one
-      if (character !== ':' && character !== '=' && character !== ',') return undefined
-      this.#at++
+      if (character === ':' || character === '=' || character === ',') this.#at++
+      else if (!this.#skipBracketedWord()) return undefined
     }
+    // to DuckDB the backslash in [\,'x'] takes the meaning of the quote away
+    if (/^\\.['"]/s.test(this.#text.slice(this.#at - 1, this.#at + 2))) return undefined
     const text = this.#text.slice(start, this.#at).replace(TRAILING_SPACE, '')
     if (text === '') return undefined
     return /^null$/i.test(text) ? null : text
+  }
+
+  #skipBracketedWord(): boolean {
+    BRACKETED_WORD.lastIndex = this.#at
+    if (!BRACKETED_WORD.test(this.#text)) return false
+    this.#at = BRACKETED_WORD.lastIndex
+    return true
   }
 
   /** Goes behind the quote that closes the one at hand; a backslash takes the next character's meaning away. */
