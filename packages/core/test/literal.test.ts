@@ -131,8 +131,10 @@ describe('text', () => {
               'minute',
               'seconds',
               'microsecond',
-              'decade',
-              's',
+              ...'s sec ms msecs us usec m min mins h hr hrs d w weeks quarter y yr yrs mon months'.split(
+                ' ',
+              ),
+              ...'DECADE decs century centuries cent c millennium mil mils'.split(' '),
             ),
           )
           .map((parts) => parts.join(' ')),
@@ -150,9 +152,17 @@ describe('text', () => {
       ),
     )
     .map(([amounts, clock]) => [...amounts, clock].filter((part) => part !== '').join(' '))
-  const uuids = fc.tuple(fc.uuid(), fc.nat(3)).map(([id, form]) => {
-    return [id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`][form] as string
+  const uuids = fc.tuple(fc.uuid(), fc.nat(5)).map(([id, form]) => {
+    return [id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`, id.replace('-', ''), `{${id}`][
+      form
+    ] as string
   })
+
+  const blobs = fc
+    .array(fc.constantFrom('a', '\\xff', '\\x0A', '\\', '\\x', '\\n', 'é', '\0', "'", '\x7f'), {
+      maxLength: 4,
+    })
+    .map((parts) => parts.join(''))
 
   it.each([
     ...[
@@ -167,6 +177,11 @@ describe('text', () => {
     ].map((name): [string, fc.Arbitrary<string>] => [name, numbers]),
     ['INTERVAL', intervals] as const,
     ['UUID', uuids] as const,
+    [
+      'BOOLEAN',
+      fc.constantFrom(...'true T yes Y 1 FALSE f No n 0 on off 2'.split(' '), '', ' true'),
+    ] as const,
+    ['BLOB', blobs] as const,
     ['BIT', fc.stringMatching(/^[012 ]{0,4}$/)] as const,
   ])('as %s means what DuckDB takes it for, or is refused', async (name, texts) => {
     const type = parseLogicalType(name)

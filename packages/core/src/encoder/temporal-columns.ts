@@ -12,6 +12,9 @@ import {
   writeInt64,
 } from './temporal.ts'
 
+const NOT_HELD = 'its precision or range does not hold it'
+const NOT_A_TIME = 'it is not a time such as 12:34:56.789012'
+
 /** DATE, from a `Date` at midnight in UTC or the date's text. */
 export class DateColumn extends ColumnEncoder {
   readonly #days: Int32Array = new Int32Array(this.buffer)
@@ -48,7 +51,7 @@ export class TimeColumn extends ColumnEncoder {
       }
       const text = typeof value === 'string' ? value : plainValue('TIME', value)
       const micros = typeof text === 'string' ? parseTime(text) : undefined
-      if (micros === undefined) this.refuse(i, value, 'it is not a time such as 12:34:56.789012')
+      if (micros === undefined) this.refuse(i, value, text === value ? NOT_A_TIME : NOT_HELD)
       writeInt64(micros, this.#words, row * 2)
     }
     return to - from
@@ -90,7 +93,7 @@ export class TimestampColumn extends ColumnEncoder {
   #fillOther(value: unknown, row: number, index: number): void {
     const text = plainValue(this.column.type.id, value)
     if (typeof text === 'string' && this.#writeText(text, this.#words, row * 2)) return
-    this.refuse(index, value, notATimestamp(text, this.#hasZone))
+    this.refuse(index, value, text === value ? notATimestamp(value, this.#hasZone) : NOT_HELD)
   }
 }
 
@@ -107,7 +110,7 @@ function notADate(value: unknown): string {
 
 function notATimestamp(value: unknown, hasZone: boolean): string {
   if (isDate(value)) {
-    return Number.isNaN(value.getTime()) ? 'it is an invalid Date' : 'its precision or range does not hold it'
+    return Number.isNaN(value.getTime()) ? 'it is an invalid Date' : NOT_HELD
   }
   if (typeof value !== 'string') return 'only a Date or text can be a timestamp'
   return hasZone

@@ -40,7 +40,8 @@ export function valueKindOf(value: unknown): ValueKind {
   if (value === null) return 'null'
   if (typeof value !== 'object') return typeof value
   if (Array.isArray(value)) return 'array'
-  return builtInKind(value) ?? (isPlainRecord(value) ? 'object' : classKind(value))
+  if (isPlainRecord(value)) return 'object'
+  return builtInKind(value) ?? classKind(value)
 }
 
 function builtInKind(value: object): ValueKind | undefined {
