@@ -169,6 +169,35 @@ describe('a name', () => {
   })
 })
 
+it('text of a million characters that is no literal is refused at once', async () => {
+  const engine = await openEngine({
+    tables: {
+      t: {
+        columns: {
+          whole: 'INTEGER',
+          number: 'DOUBLE',
+          decimal: 'DECIMAL(9,2)',
+          list: 'VARCHAR[]',
+          shape: 'GEOMETRY',
+        },
+      },
+    },
+  })
+  const [digits, spaces] = ['1'.repeat(1_000_000), ' '.repeat(1_000_000)]
+  const records = [
+    ...[digits, spaces].flatMap((text) => [
+      { whole: `${text}x` },
+      { number: `${text}x` },
+      { decimal: `${text}x` },
+    ]),
+    ...[{ list: `[a${spaces}b` }, { list: `[${'('.repeat(1_000_000)}` }, { shape: `POINT (${digits}x 1)` }],
+    ...[{ shape: `POINT${spaces}x` }, { whole: `${'0'.repeat(1_000_000)}1` }],
+  ]
+  for (const record of records) {
+    expect(await rejection(engine.write('t', [record]))).toMatchObject({ code: 'INVALID_VALUE', row: 0 })
+  }
+})
+
 it('JSON text of 100,000 levels is kept as it stands', async () => {
   const engine = await openEngine({ tables: { t: { columns: { json: 'JSON' } } } })
   const json = '['.repeat(100_000) + ']'.repeat(100_000)

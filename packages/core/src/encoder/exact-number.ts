@@ -3,7 +3,7 @@ import { Refusal, type TextForm } from './refusal.ts'
 // BigInt() takes quadratic time
 const MAX_DIGITS = 100_000
 // As DuckDB reads them, with space around. It also reads underscores between digits, and hexadecimal integers.
-const NUMBER_TEXT = /^[\t-\r ]*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[\t-\r ]*$/
+const NUMBER_TEXT = /^[\t-\r ]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[\t-\r ]*$/
 const DECIMAL_TEXT = /^[\t-\r ]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?[\t-\r ]*$/
 const NOT_FINITE_TEXT = /^[\t-\r ]*(?:nan|([+-]?)inf(?:inity)?)[\t-\r ]*$/i
 

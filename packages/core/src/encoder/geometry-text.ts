@@ -1,6 +1,6 @@
 const SHAPE = /^\s*[a-z]+\s*(?:(?:z|m|zm)\s*)?(?:\(|empty\s*$)/i
 const WORD = /^[a-z]+$/i
-const NUMBER = /^-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i
+const NUMBER = /^-?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i
 
 /**
  * True for well-known text that DuckDB reads to its end, or refuses itself.

@@ -14,7 +14,6 @@ const SPACE = /[\t\n\v\f\r ]*/y
 /** As in the text of a year before 1, `0044-03-15 (BC)`. */
 const BRACKETED_WORD = /\([^[\]{}()'"\\]*\)/y
 const BARE_END = /[,:=[\]{}()'"]/g
-const TRAILING_SPACE = /[\t\n\v\f\r ]+$/
 const CLOSING: Readonly<Record<string, string>> = { '[': ']', '{': '}', '(': ')' }
 
 /** The elements of a LIST's literal, `[a, 'b', NULL]`; undefined for what is none. */
@@ -138,8 +137,10 @@ class LiteralReader {
     }
     // to DuckDB the backslash in [\,'x'] takes the meaning of the quote away
     if (/^\\.['"]/s.test(this.#text.slice(this.#at - 1, this.#at + 2))) return undefined
-    const text = this.#text.slice(start, this.#at).replace(TRAILING_SPACE, '')
-    if (text === '') return undefined
+    let last = this.#at
+    while (last > start && '\t\n\v\f\r '.includes(this.#text[last - 1] as string)) last--
+    if (last === start) return undefined
+    const text = this.#text.slice(start, last)
     return /^null$/i.test(text) ? null : text
   }
 
