@@ -13,11 +13,11 @@ export const MAX_PART_BYTES: number = 4 * 2 ** 20
 export interface BatchSource {
   readonly table: TableState
   readonly rowCount: number
-  /** Settles what concerns the whole batch: its table, and which columns it writes. */
+  /** Settles what concerns the whole batch: its table, and which columns it writes; again, after {@link end}. */
   begin(): Promise<BatchHead>
   /** The next part, and whether it is the last. */
   next(): Promise<{ readonly part: Part; readonly last: boolean }>
-  /** Called where the batch fails and will not be asked for more. */
+  /** Called where the batch fails: it is asked for no more, unless it is begun again. */
   end(): void
 }
 

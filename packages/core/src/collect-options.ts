@@ -1,6 +1,6 @@
 import type { SinkError } from '@ducksink/worker'
 import { OptionsCheck } from './options-check.ts'
-import type { Receipt } from './write-queue.ts'
+import type { Receipt } from './receipt.ts'
 
 /**
  * What made a collector send a batch: a limit of its own, `bytes` also where the engine has no room for more;

@@ -3,7 +3,14 @@ import type { BatchHead, BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { decodeRecords } from './encoder/decoder.ts'
 import { requireColumns } from './encoder/field-set.ts'
+import { type RecordsContext, RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
+
+/** What the batches of collectors share. */
+export interface CollectedContext {
+  readonly pool: BufferPool
+  readonly records: RecordsContext
+}
 
 /**
  * A batch that a collector has encoded already. Copies of its parts are sent and the parts themselves are kept until
@@ -14,31 +21,38 @@ export class CollectedSource implements BatchSource {
   readonly rowCount: number
   readonly #head: BatchHead
   readonly #parts: readonly Part[]
-  readonly #pool: BufferPool
+  readonly #context: CollectedContext
   #index = 0
+  /** The batch as it is encoded once more, where the table's columns are no longer those of its parts. */
+  #encodedAgain: RecordsSource | undefined
 
-  constructor(table: TableState, head: BatchHead, parts: readonly Part[], pool: BufferPool) {
+  constructor(table: TableState, head: BatchHead, parts: readonly Part[], context: CollectedContext) {
     this.table = table
     this.#head = head
     this.#parts = parts
-    this.#pool = pool
+    this.#context = context
     this.rowCount = parts.reduce((rows, part) => rows + part.rowCount, 0)
   }
 
   async begin(): Promise<BatchHead> {
     requireColumns(this.table.name, this.#head.columns)
-    return this.#head
+    this.#index = 0
+    if ((await this.table.describe()) === this.#head.layout) return this.#head
+    this.#encodedAgain = new RecordsSource(this.table, this.records(), this.#context.records)
+    return this.#encodedAgain.begin()
   }
 
   async next(): Promise<{ part: Part; last: boolean }> {
+    if (this.#encodedAgain !== undefined) return this.#encodedAgain.next()
     const { buffer, byteLength, rowCount } = this.#parts[this.#index++] as Part
-    const copy = this.#pool.take(byteLength)
+    const copy = this.#context.pool.take(byteLength)
     new Uint8Array(copy).set(new Uint8Array(buffer, 0, byteLength))
     return { part: { buffer: copy, byteLength, rowCount }, last: this.#index === this.#parts.length }
   }
 
   end(): void {
-    // nothing is under way here that could be left half done
+    this.#encodedAgain?.end()
+    this.#encodedAgain = undefined
   }
 
   /** The records, decoded from the parts. */
@@ -48,6 +62,6 @@ export class CollectedSource implements BatchSource {
 
   /** Gives the parts' buffers back; `records` must not be called after. */
   release(): void {
-    for (const { buffer } of this.#parts) this.#pool.give(buffer)
+    for (const { buffer } of this.#parts) this.#context.pool.give(buffer)
   }
 }

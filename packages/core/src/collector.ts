@@ -17,9 +17,9 @@ import {
 import { CollectedSource } from './collected-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { isPlainRecord, notPlain, unreadable } from './encoder/plain-record.ts'
+import type { Receipt } from './receipt.ts'
 import { type RecordsContext, RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
-import type { Receipt } from './write-queue.ts'
 
 /** Gathers records one by one into batches. */
 export interface Collector<T extends object> extends AsyncDisposable {
@@ -228,13 +228,18 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   #collectedSource(batch: EncodingBatch): CollectedSource {
-    const { pool, admission } = this.#context
+    const { admission } = this.#context
     const table = this.#table
     const { rows, parts } = batch
     if (rows.encoder.partRows > 0) this.#finishPart(batch)
     admission.hold(batch.partBytes - this.#heldBytes)
     this.#heldBytes = batch.partBytes
-    return new CollectedSource(table, { layout: rows.layout, columns: rows.fields.columns }, parts, pool)
+    return new CollectedSource(
+      table,
+      { layout: rows.layout, columns: rows.fields.columns },
+      parts,
+      this.#context,
+    )
   }
 
   async #settle(

@@ -27,13 +27,14 @@ import {
 } from './options.ts'
 import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
 import { unlessAborted, unlessTimedOut } from './race.ts'
+import type { Receipt } from './receipt.ts'
 import { Encoders, type RecordsContext, RecordsSource } from './records-source.ts'
 import { type SinkTable, TableHandle } from './table.ts'
 import { Tables } from './tables.ts'
 import { type SinkStats, Telemetry } from './telemetry.ts'
 import { TimeSlice } from './time-slice.ts'
 import { WorkerClient, type WorkerDeath, WorkerGoneError } from './worker-client.ts'
-import { type Receipt, type WriteOptions, WriteQueue } from './write-queue.ts'
+import { type WriteOptions, WriteQueue } from './write-queue.ts'
 
 /** What an engine emits. */
 export interface SinkEngineEvents {

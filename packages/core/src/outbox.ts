@@ -1,4 +1,4 @@
-import type { InsertReply, InsertRequest } from '@ducksink/worker'
+import type { InsertAnswer, InsertReply, InsertRequest } from '@ducksink/worker'
 import type { WorkerClient } from './worker-client.ts'
 
 // A message costs each thread some 30 us, more than a small write does by itself.
@@ -41,13 +41,17 @@ export class Outbox {
     this.#outgoing = []
     this.#bytes = 0
     this.#client.insert(outgoing.map(({ request }) => request)).then(
-      (replies) => {
+      (answers) => {
         for (let index = 0; index < outgoing.length; index++)
-          outgoing[index]?.onReply(replies[index] as InsertReply)
+          this.#onAnswer(outgoing[index] as Outgoing, answers[index] as InsertAnswer)
       },
       (error: unknown) => {
         for (const { onLoss } of outgoing) onLoss(error)
       },
     )
+  }
+  #onAnswer({ request, onReply, onLoss }: Outgoing, answer: InsertAnswer): void {
+    if (answer.status === 'deferred') this.#client.call('insertReply', request.writeId).then(onReply, onLoss)
+    else onReply(answer)
   }
 }

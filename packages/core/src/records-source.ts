@@ -30,6 +30,11 @@ export class Encoders {
     this.#encoders.set(table, encoder)
     return encoder
   }
+
+  /** One for a batch that is encoded once more, while another of its table may be under way. */
+  another(table: TableState, layout: TableLayout): TableEncoder {
+    return createTableEncoder(table, layout, this.#allocate)
+  }
 }
 
 /** What all batches of records share. */
@@ -46,6 +51,7 @@ export class RecordsSource implements BatchSource {
   readonly #records: readonly FieldRecord[]
   readonly #context: RecordsContext
   #encoder: BatchEncoder | undefined
+  #hasBegun = false
   #index = 0
 
   constructor(table: TableState, records: readonly FieldRecord[], context: RecordsContext) {
@@ -60,7 +66,11 @@ export class RecordsSource implements BatchSource {
     const { slice, encoders } = this.#context
     const layout =
       this.table.layout ?? (await this.table.prepare(() => inferColumns(this.table.name, records, slice)))
-    const { encoder, fields } = encoders.of(this.table, layout)
+    const { encoder, fields } = this.#hasBegun
+      ? encoders.another(this.table, layout)
+      : encoders.of(this.table, layout)
+    this.#hasBegun = true
+    this.#index = 0
     fields.begin()
     encoder.begin()
     // which columns are written is the same for all parts: a field that no record has gets its DEFAULT

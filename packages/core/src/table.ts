@@ -1,7 +1,8 @@
 import type { CollectOptions } from './collect-options.ts'
 import type { Collector } from './collector.ts'
+import type { Receipt } from './receipt.ts'
 import { type WriteFromOptions, type WriteSummary, writeFrom } from './write-from.ts'
-import type { Receipt, WriteOptions } from './write-queue.ts'
+import type { WriteOptions } from './write-queue.ts'
 
 /** One table of an engine. */
 export interface SinkTable<T extends object> {

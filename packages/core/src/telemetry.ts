@@ -1,6 +1,6 @@
 import type { SinkError, WorkerEvent } from '@ducksink/worker'
 import type { SinkLog } from './log.ts'
-import type { WriteOutcome } from './write-queue.ts'
+import type { WriteOutcome } from './receipt.ts'
 
 /** What an engine has done since it was opened, and what it holds now. */
 export interface SinkStats {

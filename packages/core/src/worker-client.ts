@@ -1,6 +1,6 @@
 import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads'
 import {
-  type InsertReply,
+  type InsertAnswer,
   type InsertRequest,
   type SinkApi,
   type StopMessage,
@@ -76,7 +76,7 @@ export class WorkerClient {
   }
 
   /** Sends parts; their buffers are transferred and come back with the replies. */
-  insert(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
     const buffers = requests.map((request) => request.buffer)
     return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)))
   }

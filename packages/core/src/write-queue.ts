@@ -1,31 +1,12 @@
-import {
-  errorFromData,
-  type InsertReply,
-  OutcomeUnknownError,
-  type Part,
-  type SinkError,
-  WorkerDiedError,
-} from '@ducksink/worker'
+import type { SinkError } from '@ducksink/worker'
 import type { Admission } from './admission.ts'
-import type { BatchHead, BatchSource } from './batch-source.ts'
+import type { BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import { Dispatch } from './dispatch.ts'
 import { Outbox } from './outbox.ts'
+import type { Receipt, WriteOutcome } from './receipt.ts'
 import type { TimeSlice } from './time-slice.ts'
-import { type WorkerClient, WorkerGoneError } from './worker-client.ts'
-
-/** What a committed batch returns. */
-export interface Receipt {
-  /** The key that the caller gave the batch. */
-  readonly key?: string
-  readonly rowCount: number
-  readonly deadLetterCount: number
-  /** True where the batch had been committed before, and nothing was written now. */
-  readonly duplicate: boolean
-  /** Counts the engine's commits; a batch with a greater number was committed later. */
-  readonly sequence: number
-  /** Milliseconds from the call to the receipt. */
-  readonly durationMs: number
-}
+import type { WorkerClient } from './worker-client.ts'
 
 /** What names a write, and what ends it early. */
 export interface WriteOptions {
@@ -46,21 +27,6 @@ export interface WriteQueueContext {
   readonly onSettled: (outcome: WriteOutcome) => void
 }
 
-/** How one write ended, for the log and the counts. */
-export type WriteOutcome =
-  | {
-      readonly status: 'committed'
-      readonly table: string
-      readonly receipt: Receipt
-      readonly byteLength: number
-    }
-  | {
-      readonly status: 'failed'
-      readonly table: string
-      readonly key: string | undefined
-      readonly error: unknown
-    }
-
 interface QueuedWrite {
   readonly source: BatchSource
   readonly key: string | undefined
@@ -75,18 +41,9 @@ interface QueuedWrite {
   readonly earlier: readonly Promise<unknown>[]
 }
 
-/** What is known of a write while its parts are under way. */
-interface Dispatch {
-  readonly write: QueuedWrite
-  readonly writeId: number
-  byteLength: number
-  /** The reply that ended the write before its last part was sent. */
-  failure: unknown
-}
-
 /**
- * The life of every write: waits its turn, is encoded part by part, sent, and settled by the worker's reply. One
- * write is encoded at a time, so parts leave in call order and two half-sent batches never wait for each other.
+ * The writes that were taken in and are not settled. One is encoded and sent at a time, so parts leave in call order
+ * and two half-sent batches never wait for each other.
  */
 export class WriteQueue {
   readonly #context: WriteQueueContext
@@ -189,122 +146,24 @@ export class WriteQueue {
   }
 
   async #dispatch(write: QueuedWrite): Promise<void> {
-    const { source, signal } = write
-    const dispatch: Dispatch = { write, writeId: this.#nextWriteId++, byteLength: 0, failure: undefined }
-    let firstSent = false
-    try {
-      if (source.rowCount === 0) {
-        // nothing to send, but its receipt must not come before those of earlier writes
-        void Promise.all(write.earlier).then(() => this.#commit(dispatch, this.#sequence))
-        return
-      }
-      // whatever this write waits for must not hold up those before it
-      if (source.table.layout === undefined) this.#outbox.flush()
-      const head = await source.begin()
-      for (let last = false; !last; ) {
-        const next = await source.next()
-        last = next.last
-        await this.#room(next.part)
-        signal?.throwIfAborted()
-        if (dispatch.failure !== undefined) throw dispatch.failure
-        this.#send(dispatch, head, next.part, !firstSent, last)
-        firstSent = true
-      }
-    } catch (error) {
-      source.end()
-      // nothing of it may stay: the worker rolls back before the caller is told
-      if (firstSent) await this.#abandon(dispatch.writeId)
-      this.#reject(write, error instanceof WorkerGoneError ? notWritten(dispatch, error) : error)
+    const { source, key, signal } = write
+    if (source.rowCount === 0) {
+      // nothing to send, but its receipt must not come before those of earlier writes
+      void Promise.all(write.earlier).then(() => this.#commit(write, this.#sequence, 0))
+      return
     }
-  }
-
-  async #room({ byteLength }: Part): Promise<void> {
-    const { admission } = this.#context
-    if (admission.hasRoom(byteLength)) return
-    this.#outbox.flush()
-    await admission.room(byteLength)
-  }
-
-  async #abandon(writeId: number): Promise<void> {
-    await this.#context.client.call('abandon', writeId).catch((error: unknown) => {
-      // a dead worker's transaction is rolled back with it
-      if (!(error instanceof WorkerGoneError)) throw error
+    const { client, admission, pool } = this.#context
+    const context = { client, admission, pool, outbox: this.#outbox }
+    const dispatch = new Dispatch(context, this.#nextWriteId++, {
+      ...{ source, key, signal },
+      onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
+      onCommitted: (sequence, byteLength) => this.#commit(write, sequence, byteLength),
+      onFailed: (error) => this.#reject(write, error),
     })
+    await dispatch.send()
   }
 
-  #send(dispatch: Dispatch, head: BatchHead, part: Part, first: boolean, last: boolean): void {
-    const { admission } = this.#context
-    const { writeId, write } = dispatch
-    admission.acquire(part.byteLength)
-    dispatch.byteLength += part.byteLength
-    const expected = Math.min(write.expectedBytes, write.source.table.expectedBytes(part.rowCount))
-    write.expectedBytes -= expected
-    admission.expectLess(expected)
-    const request = {
-      writeId,
-      layoutId: head.layout.layoutId,
-      columns: head.columns,
-      buffer: part.buffer,
-      rowCount: part.rowCount,
-      first,
-      last,
-      key: write.key,
-    }
-    this.#outbox.post({
-      request,
-      byteLength: part.byteLength,
-      onReply: (reply) => {
-        admission.release(part.byteLength)
-        this.#onReply(dispatch, reply, last)
-      },
-      onLoss: (error) => {
-        admission.release(part.byteLength)
-        this.#onLoss(dispatch, error, last)
-      },
-    })
-  }
-
-  #onReply(dispatch: Dispatch, reply: InsertReply, last: boolean): void {
-    this.#context.pool.give(reply.buffer)
-    switch (reply.status) {
-      case 'inserted':
-        return
-      case 'committed':
-        this.#commit(dispatch, reply.sequence)
-        return
-      case 'rolled-back': {
-        const error = errorFromData(reply.error)
-        if (error.code === 'TABLE_CHANGED') dispatch.write.source.table.invalidate()
-        if (last) this.#reject(dispatch.write, error)
-        else dispatch.failure ??= error
-        return
-      }
-      default:
-        reply satisfies never
-    }
-  }
-
-  #onLoss(dispatch: Dispatch, error: unknown, last: boolean): void {
-    if (!last) {
-      dispatch.failure ??= error
-      return
-    }
-    const { write } = dispatch
-    if (!(error instanceof WorkerGoneError)) {
-      this.#reject(write, error)
-      return
-    }
-    if (!error.wasSent) {
-      // without its last part nothing of a batch is committed
-      this.#reject(write, notWritten(dispatch, error))
-      return
-    }
-    const { name } = write.source.table
-    const message = `the worker ended before it answered: the batch for table "${name}" may be written or not; read the table`
-    this.#reject(write, new OutcomeUnknownError(message, { table: name, key: write.key, cause: error }))
-  }
-
-  #commit({ write, byteLength }: Dispatch, sequence: number): void {
+  #commit(write: QueuedWrite, sequence: number, byteLength: number): void {
     const { key, source, startedAt } = write
     this.#sequence = sequence
     const receipt: Receipt = {
@@ -328,20 +187,13 @@ export class WriteQueue {
 
   #leave(write: QueuedWrite): void {
     write.removeAbortListener()
-    this.#context.admission.expectLess(write.expectedBytes)
-    write.expectedBytes = 0
+    this.#expectLess(write, write.expectedBytes)
     this.#context.admission.leave()
   }
-}
 
-function notWritten({ write }: Dispatch, cause: WorkerGoneError): WorkerDiedError {
-  const { name } = write.source.table
-  return new WorkerDiedError(
-    `the worker ended before the batch for table "${name}" was sent: it is not written`,
-    {
-      table: name,
-      key: write.key,
-      cause,
-    },
-  )
+  #expectLess(write: QueuedWrite, bytes: number): void {
+    const expected = Math.min(write.expectedBytes, bytes)
+    write.expectedBytes -= expected
+    this.#context.admission.expectLess(expected)
+  }
 }

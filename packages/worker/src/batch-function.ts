@@ -29,8 +29,8 @@ import type { Slice } from './vectors/slice.ts'
 import { fillStrings } from './vectors/strings.ts'
 import { fillValidity } from './vectors/validity.ts'
 
-/** The name under which the writing connection's SQL reaches the parts at hand. */
-export const BATCH_FUNCTION = 'sink_batch'
+/** The name under which a writing connection's SQL reaches the parts at hand; a second one's has a 2 behind it. */
+const BATCH_FUNCTION = 'sink_batch'
 
 const TYPES: Readonly<Record<NativeTypeId, DuckDBType>> = {
   BOOLEAN,
@@ -78,6 +78,7 @@ interface BatchSchema {
  * by the writer while it runs a statement of the app.
  */
 export class BatchFunction {
+  readonly name: string
   readonly #connectionId: number
   readonly #schemas = new Map<number, BatchSchema>()
   #nextId = 1
@@ -89,10 +90,11 @@ export class BatchFunction {
   #chunk = 0
   #emitted = 0
 
-  constructor(connection: duckdb.Connection) {
+  constructor(connection: duckdb.Connection, suffix: '' | '2' = '') {
+    this.name = `${BATCH_FUNCTION}${suffix}`
     this.#connectionId = connectionId(duckdb.connection_get_client_context(connection))
     const fn = duckdb.create_table_function()
-    duckdb.table_function_set_name(fn, BATCH_FUNCTION)
+    duckdb.table_function_set_name(fn, this.name)
     duckdb.table_function_add_parameter(fn, INTEGER.toLogicalType().logical_type)
     duckdb.table_function_set_bind(fn, (info) => this.#bind(info))
     // a statement binds when it is prepared and not when it runs, so the position is set back here
@@ -150,7 +152,7 @@ export class BatchFunction {
     const caller = connectionId(duckdb.table_function_get_client_context(info))
     const isInUse = this.#isPreparing || this.#isArmed
     if (schema === undefined || caller !== this.#connectionId || !isInUse) {
-      duckdb.bind_set_error(info, `${BATCH_FUNCTION} belongs to the engine`)
+      duckdb.bind_set_error(info, `${this.name} belongs to the engine`)
       return
     }
     for (const { name, type } of schema.columns) {

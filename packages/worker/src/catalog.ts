@@ -12,9 +12,11 @@ export interface KnownLayout extends TableLayout {
 // The functions are named with their schema, as macros of the same names in the database would go before them.
 // A view has columns too, and cannot be written to: it counts as absent, and making the table then says why.
 const COLUMNS_SQL = `
-  SELECT column_name, data_type FROM system.main.duckdb_columns()
-  WHERE ${folded('database_name')} = $1 AND ${folded('schema_name')} = $2 AND ${folded('table_name')} = $3
-    AND table_oid IN (SELECT table_oid FROM system.main.duckdb_tables() WHERE ${folded('database_name')} = $1)
+  SELECT column_name, data_type, index_count
+  FROM system.main.duckdb_columns() AS columns JOIN system.main.duckdb_tables() AS tables
+    USING (database_name, table_oid)
+  WHERE ${folded('database_name')} = $1 AND ${folded('columns.schema_name')} = $2
+    AND ${folded('columns.table_name')} = $3
   ORDER BY column_index`
 
 // as foldIdentifier: lower() would take "Ä" and "ä" for one table, which to DuckDB are two
@@ -28,7 +30,7 @@ export class Catalog {
   readonly #catalogName: string
   readonly #layouts = new Map<number, KnownLayout>()
   /** The newest layout of each table, and whether it is still known to hold. */
-  readonly #current = new Map<string, { layout: KnownLayout; fresh: boolean }>()
+  readonly #current = new Map<string, { layout: KnownLayout; fresh: boolean; hasIndex: boolean }>()
   #nextLayoutId = 1
 
   constructor(connection: Connection, catalogName: string) {
@@ -60,7 +62,7 @@ export class Catalog {
     }
     const columns = rows.map((row) => ({ name: String(row.column_name), type: String(row.data_type) }))
     const layout = sameColumns(current?.layout, columns) ?? this.#remember(resolved, columns)
-    this.#current.set(key, { layout, fresh: true })
+    this.#current.set(key, { layout, fresh: true, hasIndex: rows[0]?.index_count !== 0n })
     return layout
   }
 
@@ -73,6 +75,14 @@ export class Catalog {
   isFresh(layout: KnownLayout): boolean {
     const current = this.#current.get(keyOf(layout.table))
     return current?.layout === layout && current.fresh
+  }
+
+  /**
+   * True where an insert can depend on what other transactions do: the table has an index, for a PRIMARY KEY or a
+   * FOREIGN KEY for instance, or may have one by now.
+   */
+  mayHaveIndex(layout: KnownLayout): boolean {
+    return !this.isFresh(layout) || this.#current.get(keyOf(layout.table))?.hasIndex !== false
   }
 
   /** Makes every table be read again before it is used; after DDL. */

@@ -8,23 +8,37 @@ import { attachError, attachTarget, lockDownTarget, parseTarget, type Target, us
 // Before this a full disk could take committed rows with it, and files were lost after some crashes.
 const OLDEST_DUCKDB = [1, 5, 5] as const
 
-/** The open target: one instance, a writing connection and a reading one. */
+/** The open target: one instance, a writing connection, a second one where commits overlap, and a reading one. */
 export class Database {
   readonly target: TargetInfo
   readonly writer: Connection
   readonly reader: Connection
   /** The `memory_limit`, where it is the default and not the app's choice. */
   readonly defaultMemoryLimit: string | undefined
+  /** True for a file on this machine, where a commit writes and syncs. */
+  readonly isFile: boolean
   readonly #instance: duckdb.Database
   readonly #lock: LockFile | undefined
+  readonly #useSql: string
+  #secondWriter: Connection | undefined
 
   constructor(parts: DatabaseParts) {
     this.target = parts.target
+    this.#useSql = parts.useSql
     this.writer = parts.writer
     this.reader = parts.reader
     this.defaultMemoryLimit = parts.defaultMemoryLimit
     this.#instance = parts.instance
     this.#lock = parts.lock
+    this.isFile = parts.lock !== undefined
+  }
+
+  /** Connects a second writer, once. */
+  async connectSecondWriter(): Promise<Connection> {
+    const connection = await Connection.open(this.#instance)
+    this.#secondWriter = connection
+    await connection.run(this.#useSql)
+    return connection
   }
 
   /** Writes the log into the database file. */
@@ -34,7 +48,7 @@ export class Database {
 
   /** Refuses further calls; resolves when none is in flight, and whoever waited for the last has gone on. */
   async stop(): Promise<void> {
-    await Promise.all([this.writer.stop(), this.reader.stop()])
+    await Promise.all([this.writer.stop(), this.#secondWriter?.stop(), this.reader.stop()])
     await new Promise((resolve) => setImmediate(resolve))
   }
 
@@ -44,6 +58,7 @@ export class Database {
    */
   close(): void {
     this.reader.disconnect()
+    this.#secondWriter?.disconnect()
     this.writer.disconnect()
     duckdb.close_sync(this.#instance)
     this.#lock?.release()
@@ -52,6 +67,8 @@ export class Database {
 
 interface DatabaseParts {
   readonly target: TargetInfo
+  /** What a connection runs first, so that names mean the target's. */
+  readonly useSql: string
   readonly writer: Connection
   readonly reader: Connection
   readonly defaultMemoryLimit: string | undefined
@@ -100,7 +117,8 @@ async function openLocked(target: Target, lock: LockFile | undefined): Promise<D
     const writer = await connect()
     await attachTarget(target, (sql) => writer.run(sql))
     const reader = await connect()
-    await reader.run(useSql(target))
+    const use = useSql(target)
+    await reader.run(use)
     await lockDownTarget(target, (sql) => writer.run(sql))
     const info: TargetInfo = {
       path: target.displayPath,
@@ -108,7 +126,7 @@ async function openLocked(target: Target, lock: LockFile | undefined): Promise<D
       duckdbVersion: duckdb.library_version(),
     }
     const defaultMemoryLimit = target.kind === 'file' ? target.defaultMemoryLimit : undefined
-    return new Database({ target: info, writer, reader, defaultMemoryLimit, instance, lock })
+    return new Database({ target: info, useSql: use, writer, reader, defaultMemoryLimit, instance, lock })
   } catch (error) {
     // a connection that is left open keeps the file attached
     for (const connection of connections) connection.disconnect()

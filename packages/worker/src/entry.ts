@@ -46,8 +46,12 @@ const api: SinkApi = {
     const replies = await worker.insert(requests)
     return transfer(
       replies,
-      replies.map((reply) => reply.buffer),
+      replies.flatMap((reply) => (reply.status === 'deferred' ? [] : reply.buffer)),
     )
+  },
+  insertReply: async (writeId) => {
+    const reply = await worker.insertReply(writeId)
+    return transfer(reply, [reply.buffer])
   },
   abandon: (writeId) => worker.abandon(writeId),
   query: (request) => worker.query(request),

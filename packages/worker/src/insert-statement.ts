@@ -1,5 +1,5 @@
 import duckdb from '@duckdb/node-bindings'
-import { BATCH_FUNCTION, type BatchColumn, type BatchFunction } from './batch-function.ts'
+import type { BatchColumn, BatchFunction } from './batch-function.ts'
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
 import { qualifiedName, quoteIdentifier } from './identifier.ts'
@@ -80,7 +80,7 @@ export class InsertStatements {
     const functionId = this.#batch.define(batchColumns)
     const selected = columns.map((index) => selectItem(layout, index))
     // with its schema: a macro of the same name in the database would go before it
-    const sql = `INSERT INTO ${qualifiedName(layout.table)} BY NAME SELECT ${selected.join(', ')} FROM system.main.${BATCH_FUNCTION}(${functionId})`
+    const sql = `INSERT INTO ${qualifiedName(layout.table)} BY NAME SELECT ${selected.join(', ')} FROM system.main.${this.#batch.name}(${functionId})`
     try {
       const prepared = await this.#batch.whilePreparing(() => this.#connection.prepare(sql))
       return { layout, functionId, prepared }

@@ -1,14 +1,13 @@
 import type { ILogObj, Logger } from 'tslog'
-import { BatchFunction } from './batch-function.ts'
 import { BlockCache } from './block-cache.ts'
 import { Catalog } from './catalog.ts'
 import { type Database, openDatabase } from './database.ts'
 import { isInvalidated, messageOf, queryError, statementError, tableError } from './duckdb-error.ts'
 import { Evolution } from './evolution.ts'
-import { InsertStatements } from './insert-statement.ts'
 import { ClosedError, errorToData, type SinkError, WorkerDiedError } from './protocol/errors.ts'
 import type {
   CloseReply,
+  InsertAnswer,
   InsertReply,
   InsertRequest,
   OpenReply,
@@ -22,9 +21,11 @@ import type {
 } from './protocol/messages.ts'
 import { classifyStatement, runRead, runStatement } from './query.ts'
 import { ReadQueue } from './read-queue.ts'
+import { ReplyBox } from './reply-box.ts'
 import { beginsAsRead } from './sql-text.ts'
 import { Transactions } from './transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
+import { createWriter } from './writer.ts'
 
 /** The id of no query: they count from 1. */
 const TRIM_ID = 0
@@ -33,7 +34,6 @@ const TRIM_ID = 0
 interface Session {
   readonly database: Database
   readonly catalog: Catalog
-  readonly statements: InsertStatements
   readonly evolution: Evolution
   readonly transactions: Transactions
   readonly jobs: WriteJobs
@@ -48,6 +48,7 @@ export class SinkWorker implements SinkApi {
   readonly #log: Logger<ILogObj>
   readonly #post: (event: WorkerEvent) => void
   readonly #onInvalidated: (reason: string) => void
+  readonly #replies = new ReplyBox()
   #session: Session | undefined
   /** What is refused while there is no session, is refused with this. */
   #refusal: SinkError = new ClosedError('the target is closed')
@@ -84,14 +85,19 @@ export class SinkWorker implements SinkApi {
         return { status: 'present', layout: { layoutId, columns } }
       },
       (error) => ({ status: 'failed', error: errorToData(tableError(error, setup.table.name)) }),
+      { servesWrites: true },
     )
   }
 
-  insert(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
     const replies = requests.map(
       (request) => new Promise<InsertReply>((reply) => this.#push({ kind: 'insert', request, reply })),
     )
-    return Promise.all(replies)
+    return this.#replies.answer(requests, replies)
+  }
+
+  insertReply(writeId: number): Promise<InsertReply> {
+    return this.#replies.take(writeId)
   }
 
   abandon(writeId: number): Promise<void> {
@@ -135,7 +141,7 @@ export class SinkWorker implements SinkApi {
         await session.reads.idle()
         if (this.#session !== session) throw this.#refusal
         this.#session = undefined
-        session.statements.clear()
+        session.transactions.clearStatements()
         await session.database.checkpoint().catch((error: unknown) => {
           this.#log.warn(
             { reason: messageOf(error) },
@@ -163,7 +169,7 @@ export class SinkWorker implements SinkApi {
     session.reads.cancelAll()
     if (this.#runsStatement) session.database.writer.interrupt()
     await session.database.stop()
-    session.statements.clear()
+    session.transactions.clearStatements()
     session.database.close()
   }
 
@@ -187,39 +193,43 @@ export class SinkWorker implements SinkApi {
 
   #start(database: Database, request: OpenRequest): Session {
     const { writer, target } = database
-    const batch = new BatchFunction(writer.raw)
     const catalog = new Catalog(writer, target.catalog)
-    const statements = new InsertStatements(writer, catalog, batch)
+    const transactions = new Transactions({
+      writer: createWriter(writer, catalog),
+      catalog,
+      connectSecondWriter: database.isFile
+        ? async () => createWriter(await database.connectSecondWriter(), catalog, '2')
+        : undefined,
+    })
     const evolution = new Evolution(writer, catalog, (change) => {
       this.#log.info(
         { table: change.table.name, columns: change.after, origin: change.origin },
         'table created',
       )
       // any DDL makes DuckDB bind every prepared statement anew at every run
-      statements.clear()
+      transactions.clearStatements()
       this.#post({ type: 'schemaChange', change })
     })
-    const transactions = new Transactions({ connection: writer, catalog, statements, batch })
     const { groupCommit } = request
     const maxDelayMs = groupCommit === false ? 0 : groupCommit.maxDelayMs
     const jobs = new WriteJobs(groupCommit)
     const reads = new ReadQueue()
     const { defaultMemoryLimit } = database
     const cache = defaultMemoryLimit === undefined ? undefined : new BlockCache(writer, defaultMemoryLimit)
-    return { database, catalog, statements, evolution, transactions, jobs, reads, cache, maxDelayMs }
+    return { database, catalog, evolution, transactions, jobs, reads, cache, maxDelayMs }
   }
 
   /** Runs a statement in the writer's turn; `undefined` where it only reads, and so is for the reader. */
   #queryOnWriter(request: QueryRequest): Promise<QueryReply | undefined> {
     return this.#onWriter<QueryReply | undefined>(
-      async ({ database, catalog, statements }) => {
+      async ({ database, catalog, transactions }) => {
         if ((await classifyStatement(database.writer, request.sql)) === 'read') return undefined
         this.#runsStatement = true
         const { rows, changedSchema } = await runStatement(database.writer, request).finally(() => {
           this.#runsStatement = false
         })
         if (changedSchema) {
-          statements.clear()
+          transactions.clearStatements()
           catalog.invalidate()
         }
         return { status: 'rows', rows, changedSchema }
@@ -229,7 +239,11 @@ export class SinkWorker implements SinkApi {
   }
 
   /** Waits for the writing connection's turn; a failure becomes the reply that `failed` makes of it. */
-  #onWriter<R>(task: (session: Session) => Promise<R>, failed: (error: unknown) => R): Promise<R> {
+  #onWriter<R>(
+    task: (session: Session) => Promise<R>,
+    failed: (error: unknown) => R,
+    { servesWrites } = { servesWrites: false },
+  ): Promise<R> {
     return new Promise((resolve) => {
       const run = async (): Promise<void> => {
         const session = this.#session
@@ -240,7 +254,7 @@ export class SinkWorker implements SinkApi {
           resolve(failed(error))
         }
       }
-      this.#push({ kind: 'task', run })
+      this.#push({ kind: 'task', servesWrites, run })
     })
   }
 
@@ -260,7 +274,7 @@ export class SinkWorker implements SinkApi {
     await new Promise((resolve) => setImmediate(resolve))
     if (session.maxDelayMs > 0) await this.#waitForMore(session)
     for (;;) {
-      const next = session.jobs.take(session.transactions.openWriteId)
+      const next = session.jobs.take(session.transactions.openWrite)
       if (next === undefined) break
       await this.#run(session, next)
       await this.#trimCache(session)
@@ -271,8 +285,9 @@ export class SinkWorker implements SinkApi {
 
   /** Runs in the queue of queries, so that none begins under the lowered limit. */
   async #trimCache({ cache, reads, transactions }: Session): Promise<void> {
-    const isFree = this.#session !== undefined && reads.isIdle && transactions.openWriteId === undefined
-    if (cache?.isDue !== true || !isFree) return
+    if (cache?.isDue !== true || transactions.openWrite !== undefined) return
+    await transactions.quiet()
+    if (this.#session === undefined || !reads.isIdle) return
     await reads
       .run(TRIM_ID, () => cache.trim())
       .catch((error: unknown) => {
@@ -295,18 +310,23 @@ export class SinkWorker implements SinkApi {
 
   async #run({ transactions, jobs }: Session, next: WriteJob | readonly InsertJob[]): Promise<void> {
     if ('length' in next) {
-      this.#answer(next, await transactions.insertGroup(next.map(({ request }) => request)))
+      const replies = await transactions.insertGroup(next.map(({ request }) => request))
+      this.#answer(next.slice(0, replies.length), replies)
+      // one of them is to be run again, and these come after it
+      jobs.putBack(next.slice(replies.length))
       return
     }
     switch (next.kind) {
       case 'insert':
-        await this.#insertParts(transactions, [next, ...jobs.takeFollowing(next)])
+        void this.#insertParts(transactions, [next, ...jobs.takeFollowing(next)])
+        await transactions.turn
         return
       case 'abandon':
         await transactions.abandon(next.writeId)
         next.done()
         return
       case 'task':
+        await transactions.quiet()
         await next.run()
         return
       default:
@@ -314,6 +334,7 @@ export class SinkWorker implements SinkApi {
     }
   }
 
+  /** A failure here is a bug, and ends the worker as an unhandled rejection. */
   async #insertParts(transactions: Transactions, parts: readonly InsertJob[]): Promise<void> {
     this.#answer(parts, await transactions.insertParts(parts.map(({ request }) => request)))
   }

@@ -1,5 +1,6 @@
 import { errorToData, type SinkError } from './protocol/errors.ts'
 import type { GroupCommit, InsertReply, InsertRequest } from './protocol/messages.ts'
+import type { HeldWrite } from './transaction.ts'
 
 // A statement costs a millisecond beside its rows. More parts than this in one would leave main without buffers.
 const MAX_MERGED_PARTS = 4
@@ -21,6 +22,8 @@ interface AbandonJob {
 /** Anything else that needs the writing connection to itself. */
 interface TaskJob {
   readonly kind: 'task'
+  /** True for what a write may need before it can be begun again: it does not wait behind that write. */
+  readonly servesWrites: boolean
   readonly run: () => Promise<void>
 }
 
@@ -39,6 +42,11 @@ export class WriteJobs {
     this.#jobs.push(job)
   }
 
+  /** Puts writes back that were taken and not run. */
+  putBack(jobs: readonly InsertJob[]): void {
+    this.#jobs.unshift(...jobs)
+  }
+
   /** True where a group could be made now and more writes would still fit into it. */
   get wantsMore(): boolean {
     return (
@@ -48,11 +56,12 @@ export class WriteJobs {
 
   /**
    * Takes the next job, or the next writes that share a commit. While a write of several parts is open, only what
-   * belongs to it may use the connection, whatever else came before.
+   * belongs to it may use the connection, whatever else came before; while it is to be begun again, what it needs for
+   * that as well.
    */
-  take(openWriteId: number | undefined): WriteJob | readonly InsertJob[] | undefined {
-    if (openWriteId !== undefined) {
-      const index = this.#jobs.findIndex((job) => writeIdOf(job) === openWriteId)
+  take(open: HeldWrite | undefined): WriteJob | readonly InsertJob[] | undefined {
+    if (open !== undefined) {
+      const index = this.#jobs.findIndex((job) => isFor(job, open))
       return index === -1 ? undefined : this.#jobs.splice(index, 1)[0]
     }
     return isWhole(this.#jobs[0])
@@ -67,7 +76,7 @@ export class WriteJobs {
     while (!last && following.length < MAX_MERGED_PARTS - 1) {
       const index = this.#jobs.findIndex((job) => writeIdOf(job) === request.writeId)
       const job = this.#jobs[index]
-      if (job?.kind !== 'insert') break
+      if (job?.kind !== 'insert' || job.request.run !== request.run) break
       this.#jobs.splice(index, 1)
       following.push(job)
       last = job.request.last
@@ -89,6 +98,10 @@ export class WriteJobs {
 
 function isWhole(job: WriteJob | undefined): boolean {
   return job?.kind === 'insert' && job.request.first && job.request.last
+}
+
+function isFor(job: WriteJob, { writeId, isAwaited }: HeldWrite): boolean {
+  return job.kind === 'task' ? isAwaited && job.servesWrites : writeIdOf(job) === writeId
 }
 
 function writeIdOf(job: WriteJob): number | undefined {

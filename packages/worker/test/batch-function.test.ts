@@ -2,7 +2,7 @@ import { DuckDBConnection, type DuckDBValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BATCH_FUNCTION, type BatchFunction } from '../src/batch-function.ts'
+import type { BatchFunction } from '../src/batch-function.ts'
 import { type Part, PartReader, PartWriter } from '../src/protocol/wire.ts'
 import { NATIVE_WIDTHS, type NativeTypeId } from '../src/protocol/wire-type.ts'
 import { addAddress } from '../src/vectors/strings.ts'
@@ -22,7 +22,7 @@ function arm(batch: BatchFunction, parts: readonly Part[]): void {
 /** Defines the columns `c0`, `c1`, ... and gives the SQL that scans them. */
 function scanOf(batch: BatchFunction, types: readonly NativeTypeId[]): string {
   const id = batch.define(types.map((type, slot) => ({ name: `c${slot}`, type, slot })))
-  return `${BATCH_FUNCTION}(${id})`
+  return `sink_batch(${id})`
 }
 
 /** What the function emits for parts, chunk by chunk, without a table between. */
@@ -309,7 +309,7 @@ describe('a prepared INSERT', () => {
 })
 
 describe('the function is refused', () => {
-  const refusal = `${BATCH_FUNCTION} belongs to the engine`
+  const refusal = 'sink_batch belongs to the engine'
 
   test('to the reading connection', async () => {
     const { batch, database, rows } = await openSession()
@@ -333,9 +333,9 @@ describe('the function is refused', () => {
   test('with an id that was never defined, or is forgotten', async () => {
     const { batch, rows } = await openSession()
     const id = batch.define([{ name: 'a', type: 'INTEGER', slot: 0 }])
-    await expect(rows(`FROM ${BATCH_FUNCTION}(${id + 1})`)).rejects.toThrow(refusal)
+    await expect(rows(`FROM sink_batch(${id + 1})`)).rejects.toThrow(refusal)
     batch.forget(id)
-    await expect(rows(`FROM ${BATCH_FUNCTION}(${id})`)).rejects.toThrow(refusal)
-    await expect(rows(`FROM ${BATCH_FUNCTION}(NULL)`)).rejects.toThrow()
+    await expect(rows(`FROM sink_batch(${id})`)).rejects.toThrow(refusal)
+    await expect(rows(`FROM sink_batch(NULL)`)).rejects.toThrow()
   })
 })

@@ -186,7 +186,7 @@ describe('a batch that was encoded before the table changed', () => {
   ])('is refused, and nothing of it cast or written, where %s', async (_, ddl) => {
     const { reply, session } = await stale(ddl)
     expect(reply).toMatchObject({
-      status: 'rolled-back',
+      status: 'run-again',
       error: { code: 'TABLE_CHANGED', retryable: true, table: 't' },
     })
     const [table] = await session.rows(

@@ -3,16 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { BatchFunction } from '../src/batch-function.ts'
+import type { BatchFunction } from '../src/batch-function.ts'
 import { Catalog, type KnownLayout } from '../src/catalog.ts'
 import type { Row } from '../src/connection.ts'
 import { type Database, openDatabase } from '../src/database.ts'
 import { Evolution } from '../src/evolution.ts'
-import { InsertStatements } from '../src/insert-statement.ts'
+import type { InsertStatements } from '../src/insert-statement.ts'
 import { parseLogicalType } from '../src/protocol/logical-type.ts'
 import type { InsertRequest, SchemaChange, TableReference } from '../src/protocol/messages.ts'
 import { wireTypeOf } from '../src/protocol/wire-type.ts'
 import { Transactions } from '../src/transaction.ts'
+import { createWriter } from '../src/writer.ts'
 import { encodePart, type PhysicalValue } from './parts.ts'
 
 /** A directory that is gone when the test has ended. */
@@ -31,6 +32,8 @@ export interface Session {
   readonly evolution: Evolution
   readonly transactions: Transactions
   readonly changes: readonly SchemaChange[]
+  /** How often a second writer was made. */
+  readonly secondWriters: number
   /** Runs SQL on the writing connection. */
   rows(sql: string): Promise<readonly Row[]>
   /** The columns of a table that is there. */
@@ -44,17 +47,25 @@ export async function openSession(
 ): Promise<Session> {
   const database = await openDatabase(path, config, { nonce: randomUUID(), onLocked: () => undefined })
   const { writer: connection, target } = database
-  const batch = new BatchFunction(connection.raw)
   const catalog = new Catalog(connection, target.catalog)
-  const statements = new InsertStatements(connection, catalog, batch)
+  const writer = createWriter(connection, catalog)
+  const { batch, statements } = writer
   const changes: SchemaChange[] = []
   const evolution = new Evolution(connection, catalog, (change) => changes.push(change))
-  const transactions = new Transactions({ connection, catalog, statements, batch })
+  let secondWriters = 0
+  const transactions = new Transactions({
+    writer,
+    catalog,
+    connectSecondWriter: async () => {
+      secondWriters++
+      return createWriter(await database.connectSecondWriter(), catalog, '2')
+    },
+  })
   let isOpen = true
   const close = (): void => {
     if (!isOpen) return
     isOpen = false
-    statements.clear()
+    transactions.clearStatements()
     database.close()
   }
   onTestFinished(close)
@@ -66,6 +77,9 @@ export async function openSession(
     evolution,
     transactions,
     changes,
+    get secondWriters() {
+      return secondWriters
+    },
     rows: (sql) => connection.rows(sql),
     async layout(table) {
       const layout = await catalog.describe(typeof table === 'string' ? { name: table } : table)
@@ -95,7 +109,7 @@ export function insertRequest(
     layoutId: layout.layoutId,
     columns: columns.flatMap((column, index) => (column === undefined ? [] : index)),
     buffer: part.buffer,
-    rowCount: part.rowCount,
+    run: 0,
     first: true,
     last: true,
     key: undefined,

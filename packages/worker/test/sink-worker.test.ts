@@ -197,7 +197,25 @@ describe('writes that wait', () => {
     const requests = [[1], [-1], [2]].map((a) => insertRequest(table, { a }))
     const replies = await worker.insert(requests)
     expect(replies.map((reply) => reply.status)).toEqual(['committed', 'rolled-back', 'committed'])
-    expect(replies.map((reply) => reply.buffer)).toEqual(requests.map((request) => request.buffer))
+    expect(replies).toMatchObject(requests.map(({ buffer }) => ({ buffer })))
+  })
+
+  test('of one message with one that is to be run again are answered in two', async () => {
+    const { worker, layout, query } = await open()
+    const table = await layout('t')
+    const requests = [[1], [2], [3]].map((a) => insertRequest(table, { a }))
+    await query('CREATE OR REPLACE TABLE t AS SELECT a::BIGINT AS a, b FROM t')
+    const answers = await worker.insert(requests)
+    expect(answers.map(({ status }) => status)).toEqual(['run-again', 'deferred', 'deferred'])
+    const [first, second, third] = requests.map(({ writeId }) => writeId) as [number, number, number]
+    await worker.abandon(first)
+    // the table is as it was for these two as well
+    expect(await worker.insertReply(second)).toMatchObject({ status: 'run-again' })
+    const again = insertRequest(await layout('t'), { a: [2n] }, { writeId: second, run: 1 })
+    expect(await worker.insert([again])).toMatchObject([{ status: 'committed', sequence: 1 }])
+    expect(await worker.insertReply(third)).toMatchObject({ status: 'run-again' })
+    await worker.abandon(third)
+    await expect(worker.insertReply(third)).rejects.toThrow('no reply')
   })
 
   test('are as good without group commit', async () => {
@@ -328,28 +346,39 @@ describe('queries', () => {
 })
 
 describe('DDL by query()', () => {
-  test('is told, and writes encoded for the table as it was are refused until it is read again', async () => {
+  test('is told, and a write encoded for the table as it was is asked for again, before any other', async () => {
     const { write, query, layout, worker, rows } = await open()
     await write([1])
     expect(await query('ALTER TABLE t ADD COLUMN c INTEGER DEFAULT 9')).toMatchObject({ changedSchema: true })
     // the column that is written is as it was
     expect(await write([2])).toMatchObject({ status: 'committed' })
     await query('CREATE OR REPLACE TABLE t AS SELECT a::BIGINT AS a, b, c FROM t')
-    expect(await write([3])).toMatchObject({ status: 'rolled-back', error: { code: 'TABLE_CHANGED' } })
-    const request = insertRequest(await layout('t'), { a: [4n] })
-    expect(await worker.insert([request])).toMatchObject([{ status: 'committed' }])
+    const writeId = 3_000
+    const stale = await write([3], { writeId })
+    expect(stale).toMatchObject({ status: 'run-again', error: { code: 'TABLE_CHANGED' } })
+    const after = insertRequest(await layout('t'), { a: [4n] })
+    const later = worker.insert([after])
+    const again = insertRequest(await layout('t'), { a: [3n] }, { writeId, run: 1 })
+    expect(await worker.insert([again])).toMatchObject([{ status: 'committed', sequence: 3 }])
+    expect(await later).toMatchObject([{ status: 'committed', sequence: 4 }])
     expect(await rows('SELECT a, c FROM t ORDER BY a')).toEqual([
       { a: 1n, c: 9 },
       { a: 2n, c: 9 },
+      { a: 3n, c: null },
       { a: 4n, c: null },
     ])
   })
 
-  test('drops a table: writes are refused, and it can be made again', async () => {
+  test('drops a table: a write is asked for again or abandoned, and it can be made again', async () => {
     const { write, query, worker, rows } = await open()
     await write([1])
     await query('DROP TABLE t')
-    expect(await write([2])).toMatchObject({ status: 'rolled-back', error: { code: 'TABLE_CHANGED' } })
+    const writeId = 2_000
+    expect(await write([2], { writeId })).toMatchObject({
+      status: 'run-again',
+      error: { code: 'TABLE_CHANGED' },
+    })
+    await worker.abandon(writeId)
     expect(await worker.prepareTable({ table: { name: 't' }, origin: 'declared' })).toEqual({
       status: 'absent',
     })

@@ -95,7 +95,7 @@ describe('a group of writes', () => {
     expect(await column(session, 't')).toEqual([5])
   })
 
-  test('loses a member whose table has changed, and writes the others', async () => {
+  test('asks again for a member whose table has changed, and leaves those after it for later', async () => {
     const session = await openTables()
     const group = [
       await request(session, 't', { a: [1] }),
@@ -105,8 +105,23 @@ describe('a group of writes', () => {
     await session.rows('ALTER TABLE u DROP COLUMN b')
     session.catalog.invalidate()
     const replies = await session.transactions.insertGroup(group)
-    expect(statuses(replies)).toEqual(['committed', 'TABLE_CHANGED', 'committed'])
-    expect([await column(session, 't'), await column(session, 'u')]).toEqual([[1, 2], []])
+    expect(replies.map(({ status }) => status)).toEqual(['committed', 'run-again'])
+    const { writeId } = group[1] as InsertRequest
+    expect(session.transactions.openWrite).toEqual({ writeId, isAwaited: true })
+    expect([await column(session, 't'), await column(session, 'u')]).toEqual([[1], []])
+    const again = await request(session, 'u', { a: [1] }, { writeId, run: 1 })
+    expect(statuses(await session.transactions.insertParts([again]))).toEqual(['committed'])
+    expect(session.transactions.openWrite).toBeUndefined()
+    expect(await column(session, 'u')).toEqual([1])
+  })
+
+  test('does not ask for a write more than once', async () => {
+    const session = await openTables()
+    const late = await request(session, 'u', { b: ['x'], a: [1] }, { run: 1 })
+    await session.rows('ALTER TABLE u DROP COLUMN b')
+    session.catalog.invalidate()
+    expect(statuses(await session.transactions.insertGroup([late]))).toEqual(['TABLE_CHANGED'])
+    expect(session.transactions.openWrite).toBeUndefined()
   })
 
   test('loses a member whose buffer is no part, and writes the others', async () => {
@@ -180,7 +195,7 @@ describe('a write of several parts', () => {
     const first = await request(session, 't', { a: [1] }, { last: false })
     const { writeId } = first
     expect(statuses(await session.transactions.insertParts([first]))).toEqual(['inserted'])
-    expect(session.transactions.openWriteId).toBe(writeId)
+    expect(session.transactions.openWrite?.writeId).toBe(writeId)
     const middle = await request(session, 't', { a: [2, 3] }, { writeId, first: false, last: false })
     expect(statuses(await session.transactions.insertParts([middle]))).toEqual(['inserted'])
     expect(await seen()).toBe(0)
@@ -190,7 +205,7 @@ describe('a write of several parts', () => {
       buffer: last.buffer,
       sequence: 1,
     })
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(await seen()).toBe(4)
   })
 
@@ -208,7 +223,7 @@ describe('a write of several parts', () => {
     const bad = await request(session, 't', { a: [5] }, { last: false })
     const worse = await request(session, 't', { a: [1000] }, { writeId: bad.writeId, first: false })
     expect(new Set(statuses(await session.transactions.insertParts([bad, worse]))).size).toBe(1)
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     const [row] = await session.database.reader.rows('SELECT sum(a)::INTEGER AS sum FROM t')
     expect(row?.sum).toBe(10)
   })
@@ -229,7 +244,7 @@ describe('a write of several parts', () => {
     expect(replies.slice(failed).map((reply) => (reply as { error: ErrorData }).error)).toEqual(
       Array(parts.length - failed).fill(error),
     )
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(await column(session, 't')).toEqual([50])
     expect(sequences(await write(session, 't', [[1], [2]]))).toEqual([2])
     expect(await column(session, 't')).toEqual([50, 1, 2])
@@ -240,9 +255,9 @@ describe('a write of several parts', () => {
     const first = await request(session, 't', { a: [1] }, { last: false })
     await session.transactions.insertParts([first])
     await session.transactions.abandon(first.writeId + 1000)
-    expect(session.transactions.openWriteId).toBe(first.writeId)
+    expect(session.transactions.openWrite?.writeId).toBe(first.writeId)
     await session.transactions.abandon(first.writeId)
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(await column(session, 't')).toEqual([])
     await session.transactions.abandon(first.writeId)
     const next = await session.transactions.insertGroup([await request(session, 't', { a: [1] })])
@@ -253,9 +268,9 @@ describe('a write of several parts', () => {
     const session = await openTables()
     const first = await request(session, 't', { a: [1000] }, { last: false })
     expect(statuses(await session.transactions.insertParts([first]))).toEqual(['CONSTRAINT_VIOLATED'])
-    expect(session.transactions.openWriteId).toBe(first.writeId)
+    expect(session.transactions.openWrite?.writeId).toBe(first.writeId)
     await session.transactions.abandon(first.writeId)
-    expect(session.transactions.openWriteId).toBeUndefined()
+    expect(session.transactions.openWrite).toBeUndefined()
     expect(sequences(await write(session, 't', [[1], [2]]))).toEqual([1])
   })
 
@@ -415,5 +430,64 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
     expect(answers.slice(good)).toMatchObject(Array(answers.length - good).fill(invalidated))
     expect(answers).toHaveLength(good + 5)
     expect(await readFile(path, counts)).toEqual([[good * 1_000, 0]])
+  })
+})
+
+describe('a write of several parts on a file', () => {
+  /** Sends writes of two parts each as the worker's queue does; gives the answers to their last parts. */
+  async function send(
+    session: Session,
+    table: string,
+    writes: readonly (readonly [number, number])[],
+  ): Promise<readonly InsertReply[]> {
+    const answers: Promise<readonly InsertReply[]>[] = []
+    for (const [one, two] of writes) {
+      const first = await request(session, table, { a: [one] }, { last: false })
+      const { writeId } = first
+      const last = await request(session, table, { a: [two] }, { writeId, first: false })
+      await session.transactions.insertParts([first])
+      answers.push(session.transactions.insertParts([last]))
+      await session.transactions.turn
+    }
+    return (await Promise.all(answers)).flat()
+  }
+
+  const pairs = Array.from({ length: 12 }, (_, index) => [2 * index, 2 * index + 1] as const)
+
+  test('is inserted while the one before it commits, and commits after it', async () => {
+    const path = `${temporaryDirectory()}/a.duckdb`
+    const session = await openSession(path)
+    await session.rows('CREATE TABLE plain (a INTEGER)')
+    const replies = await send(session, 'plain', pairs)
+    expect(sequences(replies)).toEqual(pairs.map((_, index) => index + 1))
+    expect(session.secondWriters).toBe(1)
+    await session.transactions.quiet()
+    session.close()
+    expect(await readFile(path, 'SELECT a FROM plain ORDER BY rowid')).toEqual(pairs.flat().map((a) => [a]))
+  })
+
+  test.each(['PRIMARY KEY', 'UNIQUE', 'REFERENCES other (k)'])(
+    'waits for the one before it where the column is %s',
+    async (constraint) => {
+      const session = await openSession(`${temporaryDirectory()}/a.duckdb`)
+      await session.rows('CREATE TABLE other (k INTEGER PRIMARY KEY)')
+      await session.rows('INSERT INTO other FROM range(100)')
+      await session.rows(`CREATE TABLE keyed (a INTEGER ${constraint})`)
+      const replies = await send(session, 'keyed', pairs)
+      expect(sequences(replies)).toEqual(pairs.map((_, index) => index + 1))
+      expect(session.secondWriters).toBe(0)
+    },
+  )
+
+  test('waits where the table may have got an index since it was read', async () => {
+    const session = await openSession(`${temporaryDirectory()}/a.duckdb`)
+    await session.rows('CREATE TABLE plain (a INTEGER)')
+    await send(session, 'plain', pairs.slice(0, 2))
+    await session.transactions.quiet()
+    await session.rows('CREATE UNIQUE INDEX once ON plain (a)')
+    session.catalog.invalidate()
+    session.transactions.clearStatements()
+    const replies = await send(session, 'plain', [pairs[2] as [number, number], [0, 100]])
+    expect(statuses(replies)).toEqual(['committed', 'CONSTRAINT_VIOLATED'])
   })
 })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ClosedError } from '../src/protocol/errors.ts'
 import type { GroupCommit, InsertReply, InsertRequest } from '../src/protocol/messages.ts'
+import type { HeldWrite } from '../src/transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from '../src/write-jobs.ts'
 
 function part(writeId: number, first: boolean, last: boolean): InsertJob {
@@ -10,7 +11,7 @@ function part(writeId: number, first: boolean, last: boolean): InsertJob {
     layoutId: 1,
     columns: [0],
     buffer: new ArrayBuffer(0),
-    rowCount: 1,
+    run: 0,
     first,
     last,
     key: undefined,
@@ -19,7 +20,12 @@ function part(writeId: number, first: boolean, last: boolean): InsertJob {
 }
 
 const whole = (writeId: number): InsertJob => part(writeId, true, true)
-const task = (): WriteJob => ({ kind: 'task', run: () => Promise.resolve() })
+const task = (servesWrites = false): WriteJob => ({
+  kind: 'task',
+  servesWrites,
+  run: () => Promise.resolve(),
+})
+const open = (writeId: number): HeldWrite => ({ writeId, isAwaited: false })
 const abandon = (writeId: number): WriteJob => ({ kind: 'abandon', writeId, done: () => undefined })
 
 function jobsOf(
@@ -33,7 +39,7 @@ function jobsOf(
 
 test('nothing waits in the beginning', () => {
   expect(jobsOf([]).take(undefined)).toBeUndefined()
-  expect(jobsOf([]).take(1)).toBeUndefined()
+  expect(jobsOf([]).take(open(1))).toBeUndefined()
   expect(jobsOf([]).wantsMore).toBe(false)
 })
 
@@ -72,10 +78,10 @@ test('while a write of several parts is open only what is its own is taken, in i
     abandon(8),
   ]
   const queue = jobsOf(jobs)
-  expect(queue.take(7)).toBe(jobs[2])
-  expect(queue.take(7)).toBe(jobs[4])
-  expect(queue.take(7)).toBe(jobs[5])
-  expect(queue.take(7)).toBeUndefined()
+  expect(queue.take(open(7))).toBe(jobs[2])
+  expect(queue.take(open(7))).toBe(jobs[4])
+  expect(queue.take(open(7))).toBe(jobs[5])
+  expect(queue.take(open(7))).toBeUndefined()
   expect(queue.take(undefined)).toEqual([jobs[0]])
   expect(queue.take(undefined)).toBe(jobs[1])
   expect(queue.take(undefined)).toEqual([jobs[3]])
@@ -87,7 +93,7 @@ test('the parts of a write that wait already follow the one taken, four at most,
   const queue = jobsOf([...parts, after])
   const first = queue.take(undefined) as InsertJob
   expect([first, ...queue.takeFollowing(first)]).toEqual(parts.slice(0, 4))
-  const fifth = queue.take(7) as InsertJob
+  const fifth = queue.take(open(7)) as InsertJob
   expect([fifth, ...queue.takeFollowing(fifth)]).toEqual(parts.slice(4))
   expect(queue.take(undefined)).toEqual([after])
 })
@@ -97,8 +103,32 @@ test('what belongs to other writes, or ends this one, does not follow', () => {
   const queue = jobsOf(jobs)
   const first = queue.take(undefined) as InsertJob
   expect(queue.takeFollowing(first)).toEqual([jobs[2]])
-  expect(queue.take(7)).toBe(jobs[3])
+  expect(queue.take(open(7))).toBe(jobs[3])
   expect(queue.take(undefined)).toEqual([jobs[1]])
+})
+
+test('while a write is to be begun again, what serves it is taken as well', () => {
+  const jobs = [whole(1), task(), task(true), part(7, true, true)]
+  const queue = jobsOf(jobs)
+  const held = { writeId: 7, isAwaited: true }
+  expect([queue.take(held), queue.take(held), queue.take(held)]).toEqual([jobs[2], jobs[3], undefined])
+  expect([queue.take(undefined), queue.take(undefined)]).toEqual([[jobs[0]], jobs[1]])
+})
+
+test('parts of another run do not follow', () => {
+  const again = part(7, true, false)
+  const jobs = [part(7, false, false), { ...again, request: { ...again.request, run: 1 } }]
+  const queue = jobsOf(jobs)
+  const stale = queue.take(open(7)) as InsertJob
+  expect([stale, ...queue.takeFollowing(stale)]).toEqual([jobs[0]])
+  expect(queue.take(open(7))).toBe(jobs[1])
+})
+
+test('writes that were put back come first', () => {
+  const jobs = [1, 2, 3].map(whole)
+  const queue = jobsOf(jobs.slice(2))
+  queue.putBack(jobs.slice(0, 2))
+  expect(queue.take(undefined)).toEqual(jobs)
 })
 
 describe('more is worth waiting for', () => {
@@ -125,7 +155,7 @@ test('what is left can be taken all at once, and refused each in its own way', (
   const jobs: WriteJob[] = [
     insert as InsertJob,
     { kind: 'abandon', writeId: 2, done: () => answers.push('done') },
-    { kind: 'task', run: async () => void answers.push('run') },
+    { kind: 'task', servesWrites: false, run: async () => void answers.push('run') },
   ]
   const queue = jobsOf(jobs)
   for (const job of queue.takeAll()) refuse(job, new ClosedError('closed'))

@@ -2,6 +2,7 @@ import { isUint8Array } from 'node:util/types'
 import { INLINE_BYTES, MAX_CHUNK_ROWS } from '@ducksink/worker'
 import { bytesOf } from './bytes.ts'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { FieldLoop } from './field-loop.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 
 // A VARCHAR's entries are written here, on the main thread, so that the worker only adds an address to them.
@@ -103,22 +104,51 @@ abstract class HeapColumn extends ColumnEncoder {
   }
 }
 
+interface ShortTarget {
+  readonly entries: Uint32Array
+  readonly entryBytes: Uint8Array
+  readonly fillOther: (value: unknown, row: number, index: number) => void
+}
+
+interface RunTarget {
+  /** The end of each string in the text, in UTF-16 units; the first is 0. */
+  readonly ends: Uint32Array
+  readonly fillOther: (value: unknown, row: number, index: number) => void
+  /** Units at which a run ends. */
+  maxUnits: number
+  text: string
+}
+
 /** VARCHAR. */
 export class StringColumn extends HeapColumn {
   /** True while the strings seen fit into their entries, which is then tried first. */
   #expectsShort = true
+  readonly #runTarget: RunTarget = {
+    ends: offsets,
+    fillOther: (value, row, index) => this.#fillOther(value, row, index),
+    maxUnits: 0,
+    text: '',
+  }
+  readonly #runLoop = new FieldLoop(joinStrings, this.#runTarget)
+  readonly #shortLoop = new FieldLoop(fillShortStrings, {
+    entries: this.entries,
+    entryBytes: this.entryBytes,
+    fillOther: (value, row, index) => this.#fillOther(value, row, index),
+  })
+  readonly #run: { -readonly [K in keyof Span]: Span[K] } = { records: [], from: 0, to: 0, startRow: 0 }
 
-  override fill({ records, from, to, startRow }: Span): number {
+  override fill(span: Span): number {
+    const { from, to, startRow } = span
     this.mark(startRow)
     let index = from
     if (this.#expectsShort) {
-      index = this.#fillShort(records, from, to, startRow)
+      index += this.#shortLoop.run(span, this.field, this.guarded)
       this.#expectsShort = index === to
     }
     while (index < to) {
       const row = startRow + index - from
       if (row > 0 && this.used >= MAX_HEAP_BYTES) break
-      index = this.#fillRun(records, index, Math.min(to, index + RUN_ROWS), row)
+      index = this.#fillRun(span, index, row)
     }
     return index - from
   }
@@ -129,61 +159,27 @@ export class StringColumn extends HeapColumn {
     if (rowCount === 0) this.#expectsShort = this.#expectsShort || this.used === 0
   }
 
-  /** Writes strings into their entries up to the first that is not short ASCII; returns its index. */
-  #fillShort(records: readonly FieldRecord[], from: number, to: number, startRow: number): number {
-    const { field, guarded, entries, entryBytes } = this
-    let word = startRow * ENTRY_WORDS
-    for (let i = from; i < to; i++, word += ENTRY_WORDS) {
-      const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (typeof value !== 'string') {
-        if (value !== null && value !== undefined) this.#refuseKind(i, value)
-        this.setNullEntry(startRow + i - from)
-        continue
-      }
-      const { length } = value
-      if (length > INLINE_BYTES) return i
-      entries[word] = length
-      entries[word + 1] = 0
-      entries[word + 2] = 0
-      entries[word + 3] = 0
-      const target = (word << 2) + 4
-      let seen = 0
-      for (let j = 0; j < length; j++) {
-        const unit = value.charCodeAt(j)
-        seen |= unit
-        entryBytes[target + j] = unit
-      }
-      if (seen > 127) return i
-    }
-    return to
+  /** Encodes the strings of at most RUN_ROWS records together; returns the index after the last it took. */
+  #fillRun({ records, to }: Span, from: number, startRow: number): number {
+    const run = this.#run
+    run.records = records
+    run.from = from
+    run.to = Math.min(to, from + RUN_ROWS)
+    run.startRow = startRow
+    this.#runTarget.maxUnits = MAX_HEAP_BYTES - this.used
+    const rowCount = this.#runLoop.run(run, this.field, this.guarded)
+    const { text } = this.#runTarget
+    run.records = []
+    this.#runTarget.text = ''
+    this.#writeRun(text, offsets[rowCount] as number, rowCount, startRow, from)
+    return from + rowCount
   }
 
-  /** Encodes the strings of at most RUN_ROWS records together; returns the index after the last it took. */
-  #fillRun(records: readonly FieldRecord[], from: number, to: number, startRow: number): number {
-    const { field, guarded } = this
-    let text = ''
-    let units = 0
-    let end = from
-    for (; end < to; end++) {
-      const record = records[end] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (typeof value === 'string') {
-        text += value
-        units += value.length
-      } else if (value !== null && value !== undefined) {
-        this.#refuseKind(end, value)
-      } else {
-        this.setNull(startRow + end - from)
-      }
-      offsets[end - from + 1] = units
-      if (this.used + units >= MAX_HEAP_BYTES) {
-        end++
-        break
-      }
+  #fillOther(value: unknown, row: number, index: number): void {
+    if (value !== null && value !== undefined) {
+      this.refuse(index, value, 'only a string can; convert it first')
     }
-    this.#writeRun(text, units, end - from, startRow, from)
-    return end
+    this.setNullEntry(row)
   }
 
   #writeRun(text: string, units: number, rowCount: number, startRow: number, index: number): void {
@@ -207,13 +203,68 @@ export class StringColumn extends HeapColumn {
       this.appendString(one, startRow + i)
     }
   }
-
-  #refuseKind(index: number, value: unknown): never {
-    this.refuse(index, value, 'only a string can; convert it first')
-  }
 }
 
 offsets[0] = 0
+
+/** Writes strings into their entries, up to the first that is not short ASCII. */
+function fillShortStrings(
+  { records, from, to, startRow }: Span,
+  field: string,
+  isGuarded: boolean,
+  { entries, entryBytes, fillOther }: ShortTarget,
+): number {
+  let word = startRow * 4
+  for (let i = from; i < to; i++, word += 4) {
+    const record = records[i] as FieldRecord
+    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    if (typeof value !== 'string') {
+      fillOther(value, startRow + i - from, i)
+      continue
+    }
+    const { length } = value
+    if (length > 12) return i - from
+    entries[word] = length
+    entries[word + 1] = 0
+    entries[word + 2] = 0
+    entries[word + 3] = 0
+    const target = (word << 2) + 4
+    let seen = 0
+    for (let j = 0; j < length; j++) {
+      const unit = value.charCodeAt(j)
+      seen |= unit
+      entryBytes[target + j] = unit
+    }
+    if (seen > 127) return i - from
+  }
+  return to - from
+}
+
+/** Concatenates strings, up to the first that makes them too long. */
+function joinStrings(
+  { records, from, to, startRow }: Span,
+  field: string,
+  isGuarded: boolean,
+  target: RunTarget,
+): number {
+  const { ends, fillOther, maxUnits } = target
+  let text = ''
+  let units = 0
+  let taken = 0
+  for (; taken < to - from && units < maxUnits; taken++) {
+    const record = records[from + taken] as FieldRecord
+    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    if (typeof value === 'string') {
+      text += value
+      units += value.length
+    } else {
+      fillOther(value, startRow + taken, from + taken)
+    }
+    ends[taken + 1] = units
+  }
+  target.text = text
+  return taken
+}
 
 /** BLOB. */
 export class BlobColumn extends HeapColumn {

@@ -1,4 +1,5 @@
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, ownValue, type Span } from './column-encoder.ts'
+import { FieldLoop } from './field-loop.ts'
 import { isDate } from './native-date.ts'
 import { plainValue } from './plain-value.ts'
 import {
@@ -58,43 +59,63 @@ export class TimeColumn extends ColumnEncoder {
   }
 }
 
+interface TimestampTarget {
+  readonly words: Int32Array
+  readonly writeDate: Int64Writer<Date>
+  readonly fillOther: (value: unknown, row: number, index: number) => void
+}
+
 /** TIMESTAMP in each of its precisions, with and without time zone, from a `Date` or text. */
 export class TimestampColumn extends ColumnEncoder {
-  readonly #words: Int32Array = new Int32Array(this.buffer)
-  readonly #writeDate: Int64Writer<Date>
   readonly #writeText: Int64Writer<string>
   readonly #hasZone: boolean
+  readonly #target: TimestampTarget
+  readonly #loop: FieldLoop<TimestampTarget>
 
   constructor(column: ColumnInfo, id: TimestampTypeId) {
     super(column)
-    this.#writeDate = timestampDateWriter(id)
     this.#writeText = timestampTextWriter(id)
     this.#hasZone = id === 'TIMESTAMPTZ'
+    this.#target = {
+      words: new Int32Array(this.buffer),
+      writeDate: timestampDateWriter(id),
+      fillOther: (value, row, index) => this.#fillOther(value, row, index),
+    }
+    this.#loop = new FieldLoop(fillTimestamps, this.#target)
   }
 
-  override fill({ records, from, to, startRow }: Span): number {
-    const { field, guarded } = this
-    const words = this.#words
-    const writeDate = this.#writeDate
-    for (let i = from, row = startRow; i < to; i++, row++) {
-      const record = records[i] as FieldRecord
-      const value = guarded ? ownValue(record, field) : record[field]
-      if (isDate(value)) {
-        if (!writeDate(value, words, row * 2)) this.refuse(i, value, notATimestamp(value, this.#hasZone))
-      } else if (value === null || value === undefined) {
-        this.setNull(row)
-      } else if (typeof value !== 'string' || !this.#writeText(value, words, row * 2)) {
-        this.#fillOther(value, row, i)
-      }
-    }
-    return to - from
+  override fill(span: Span): number {
+    return this.#loop.run(span, this.field, this.guarded)
   }
 
   #fillOther(value: unknown, row: number, index: number): void {
-    const text = plainValue(this.column.type.id, value)
-    if (typeof text === 'string' && this.#writeText(text, this.#words, row * 2)) return
-    this.refuse(index, value, text === value ? notATimestamp(value, this.#hasZone) : NOT_HELD)
+    if (value === null || value === undefined) {
+      this.setNull(row)
+      return
+    }
+    const { words, writeDate } = this.#target
+    const plain = typeof value === 'string' ? value : plainValue(this.column.type.id, value)
+    const isWritten =
+      typeof plain === 'string'
+        ? this.#writeText(plain, words, row * 2)
+        : isDate(plain) && writeDate(plain, words, row * 2)
+    if (isWritten) return
+    this.refuse(index, value, plain === value ? notATimestamp(value, this.#hasZone) : NOT_HELD)
   }
+}
+
+function fillTimestamps(
+  { records, from, to, startRow }: Span,
+  field: string,
+  isGuarded: boolean,
+  { words, writeDate, fillOther }: TimestampTarget,
+): number {
+  for (let i = from, row = startRow; i < to; i++, row++) {
+    const record = records[i] as FieldRecord
+    const value = isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
+    if (!(value instanceof Date && writeDate(value, words, row * 2))) fillOther(value, row, i)
+  }
+  return to - from
 }
 
 function daysOf(value: unknown): number | undefined {

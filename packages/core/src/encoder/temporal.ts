@@ -99,8 +99,15 @@ export function timestampTextWriter(id: TimestampTypeId): Int64Writer<string> {
 /** Compiles the writer of `Date`s into a timestamp type: invalid dates are refused, and what its unit cannot hold. */
 export function timestampDateWriter(id: TimestampTypeId): Int64Writer<Date> {
   const perSecond = UNITS_PER_SECOND[id]
+  const perMilli = perSecond / 1_000
+  // milliseconds whose units are a safe whole number, which every unit's range holds
+  const maxSafeMillis = perMilli < 1 ? -1 : Number.MAX_SAFE_INTEGER / perMilli
   return (date, words, at) => {
     const millis = date.getTime()
+    if (millis <= maxSafeMillis && millis >= -maxSafeMillis) {
+      writeInt64(millis * perMilli, words, at)
+      return true
+    }
     const second = Math.floor(millis / 1_000)
     const units = ((millis - second * 1_000) * perSecond) / 1_000
     const nanosOfSecond = (millis - second * 1_000) * 1_000_000

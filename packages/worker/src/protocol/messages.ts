@@ -66,21 +66,31 @@ export type PrepareReply =
 /** One part of a write; a write of one part is both `first` and `last`. */
 export interface InsertRequest {
   readonly writeId: number
+  /** How often the write was begun before: 0, and one more each time that the worker answered `run-again`. */
+  readonly run: number
   readonly layoutId: number
   /** The columns written, as indices into the layout; the others get their DEFAULT. */
   readonly columns: readonly number[]
   readonly buffer: ArrayBuffer
-  readonly rowCount: number
   readonly first: boolean
   readonly last: boolean
   readonly key: string | undefined
 }
 
-/** The buffer comes back to be used again. */
+/**
+ * The buffer comes back to be used again.
+ *
+ * After `run-again` nothing of the write is there, and the worker takes no other until its first part comes once more
+ * or it is abandoned, so that writes commit in their order.
+ */
 export type InsertReply =
   | { readonly status: 'inserted'; readonly buffer: ArrayBuffer }
   | { readonly status: 'committed'; readonly buffer: ArrayBuffer; readonly sequence: number }
   | { readonly status: 'rolled-back'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
+  | { readonly status: 'run-again'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
+
+/** A reply, or word that it will be given to `insertReply`. */
+export type InsertAnswer = InsertReply | { readonly status: 'deferred' }
 
 export interface QueryRequest {
   readonly queryId: number
@@ -101,8 +111,10 @@ export interface SinkApi {
   open(request: OpenRequest): Promise<OpenReply>
   /** The columns of a table, which is made first where `setup` says how. */
   prepareTable(setup: TableSetup): Promise<PrepareReply>
-  /** Takes parts in order; the answer is given when all of them have theirs. */
-  insert(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]>
+  /** Takes parts in order; the answer is given when all of them have theirs, or one of them is to be run again. */
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]>
+  /** The reply to a part that was deferred. */
+  insertReply(writeId: number): Promise<InsertReply>
   /** Rolls back a write whose last part will not come; resolves when nothing of it is left. */
   abandon(writeId: number): Promise<void>
   query(request: QueryRequest): Promise<QueryReply>
@@ -116,6 +128,7 @@ export const SINK_METHODS: readonly (keyof SinkApi)[] = [
   'open',
   'prepareTable',
   'insert',
+  'insertReply',
   'abandon',
   'query',
   'cancelQuery',

@@ -1,0 +1,17 @@
+import { BatchFunction } from './batch-function.ts'
+import type { Catalog } from './catalog.ts'
+import type { Connection } from './connection.ts'
+import { InsertStatements } from './insert-statement.ts'
+
+/** A writing connection, and what inserts by it. */
+export interface Writer {
+  readonly connection: Connection
+  readonly batch: BatchFunction
+  readonly statements: InsertStatements
+}
+
+/** Makes a writer of a connection; the second one's table function has another name. */
+export function createWriter(connection: Connection, catalog: Catalog, suffix: '' | '2' = ''): Writer {
+  const batch = new BatchFunction(connection.raw, suffix)
+  return { connection, batch, statements: new InsertStatements(connection, catalog, batch) }
+}
