@@ -1,4 +1,4 @@
-import { type LogicalType, logicalTypeName, type Part, type TableLayout } from '@ducksink/worker'
+import { type LogicalType, logicalTypeName, type Part, type TableLayout, ValueError } from '@ducksink/worker'
 import { BatchEncoder } from '../src/encoder/batch-encoder.ts'
 import { decodeRecords } from '../src/encoder/decoder.ts'
 
@@ -21,4 +21,15 @@ export function encodeColumn(type: LogicalType, values: readonly unknown[]): Par
 /** The values that a part of one column holds. */
 export function decodeColumn(type: LogicalType, part: Part): unknown[] {
   return decodeRecords(layoutOf(type), [0], [part]).map((record) => record.c)
+}
+
+/** True for a value that a column takes, false for one that is refused as it must be. */
+export function isAccepted(type: LogicalType, value: unknown): boolean {
+  try {
+    encodeColumn(type, [value])
+    return true
+  } catch (error) {
+    if (error instanceof ValueError) return false
+    throw error
+  }
 }

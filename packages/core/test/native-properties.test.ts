@@ -12,6 +12,10 @@ interface Native {
 
 const INTEGER_TEXT = /^[+-]?\d+$/
 const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+const INFINITE = new Map([
+  ['Infinity', Infinity],
+  ['-Infinity', -Infinity],
+])
 
 const anything = fc.anything({ withBigInt: true, withDate: true, withMap: true, withTypedArray: true })
 
@@ -47,20 +51,25 @@ function integer(bits: bigint, isSigned: boolean): Native {
     values: numbers,
     readAs: 'value::HUGEINT',
     exact(value) {
-      const isWhole =
-        typeof value === 'string'
-          ? INTEGER_TEXT.test(value)
-          : typeof value === 'bigint' || Number.isInteger(value)
-      const whole = isWhole
-        ? BigInt(typeof value === 'string' ? value.replace('+', '') : (value as number))
-        : undefined
+      const whole = typeof value === 'string' ? wholeOfText(value) : wholeOf(value)
       return whole !== undefined && whole >= min && whole <= max ? whole : undefined
     },
   }
 }
 
+const wholeOf = (value: unknown): bigint | undefined =>
+  typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value as number) : undefined
+
+function wholeOfText(text: string): bigint | undefined {
+  const trimmed = text.trim()
+  if (INTEGER_TEXT.test(trimmed)) return BigInt(trimmed.replace('+', ''))
+  return NUMBER_TEXT.test(trimmed) ? wholeOf(Number(trimmed)) : undefined
+}
+
 function exactDouble(value: unknown): number | undefined {
   if (typeof value === 'number') return value
+  if (value === 'NaN') return Number.NaN
+  if (typeof value === 'string' && INFINITE.has(value)) return INFINITE.get(value)
   const isText = typeof value === 'string' && NUMBER_TEXT.test(value)
   if (!isText && typeof value !== 'bigint') return undefined
   const number = Number(value)
@@ -77,6 +86,11 @@ function exactSingle(value: unknown): number | undefined {
   const isClear = typeof value === 'string' && Number.isFinite(single) && Math.fround(other) !== other
   return isClear ? single : undefined
 }
+
+const BOOLEANS: ReadonlyMap<unknown, boolean> = new Map([
+  ...['true', 'TRUE', 't', 'T', 'yes', 'Yes', 'y', '1'].map((text) => [text, true] as const),
+  ...['false', 'False', 'f', 'F', 'no', 'NO', 'n', '0'].map((text) => [text, false] as const),
+])
 
 const FIRST_MILLIS = -62_135_596_800_000 // 0001-01-01
 const LAST_MILLIS = 253_402_300_799_999 // 9999-12-31
@@ -134,11 +148,20 @@ const hexOf = (bytes: Uint8Array | string): string =>
     .toString('hex')
     .toUpperCase()
 
+function hexOfText(text: string): string | undefined {
+  const bytes = text.replace(/\\x([\da-fA-F]{2})/g, '')
+  if (bytes.includes('\\') || !Buffer.from(text).equals(Buffer.from(text, 'ascii'))) return undefined
+  return text.replace(
+    /\\x(..)|(.)/gs,
+    (_, hex?: string, other?: string) => hex?.toUpperCase() ?? hexOf(other ?? ''),
+  )
+}
+
 const TYPES: Readonly<Record<string, Native>> = {
   BOOLEAN: {
-    values: fc.oneof(fc.boolean(), anything),
+    values: fc.oneof(fc.boolean(), fc.constantFrom(...BOOLEANS.keys(), 'on', 'True ', 'tr', '2'), anything),
     readAs: 'value',
-    exact: (value) => (typeof value === 'boolean' ? value : undefined),
+    exact: (value) => (typeof value === 'boolean' ? value : BOOLEANS.get(value)),
   },
   TINYINT: integer(8n, true),
   SMALLINT: integer(16n, true),
@@ -161,9 +184,22 @@ const TYPES: Readonly<Record<string, Native>> = {
     exact: (value) => (typeof value === 'string' && value.isWellFormed() ? hexOf(value) : undefined),
   },
   BLOB: {
-    values: fc.oneof(fc.uint8Array({ maxLength: 40 }), fc.uint8Array().map(Buffer.from), anything),
+    values: fc.oneof(
+      fc.uint8Array({ maxLength: 40 }),
+      fc.uint8Array().map(Buffer.from),
+      fc.string({ maxLength: 20 }),
+      fc
+        .array(fc.constantFrom('a', '\\xff', '\\x0A', '\\', '\\x', 'é', '\0', "'"))
+        .map((parts) => parts.join('')),
+      anything,
+    ),
     readAs: 'hex(value)',
-    exact: (value) => (value instanceof Uint8Array ? hexOf(value) : undefined),
+    exact(value) {
+      if (typeof value === 'string') return hexOfText(value)
+      return ArrayBuffer.isView(value)
+        ? hexOf(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+        : undefined
+    },
   },
   DATE: {
     values: fc.oneof(

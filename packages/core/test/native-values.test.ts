@@ -15,13 +15,13 @@ class Day extends Date {}
 
 const noNumbers = [
   '',
-  ' 1',
-  '1 ',
+  ' ',
+  '1 1',
   '1_000',
   '0x10',
   '1,5',
   'abc',
-  'NaN',
+  '-nan',
   true,
   new Date(0),
   {},
@@ -29,7 +29,7 @@ const noNumbers = [
   Symbol('1'),
 ]
 const noIntegers = [
-  ...[1.5, -0.1, NaN, Infinity, -Infinity, 1e300, 2n ** 70n, -(2n ** 70n), '1.5', '1e3', '9'.repeat(40)],
+  ...[1.5, -0.1, NaN, Infinity, -Infinity, 1e300, 2n ** 70n, -(2n ** 70n), '1.5', '15e-1', '9'.repeat(40)],
   ...[...noNumbers, new Number(1), () => 1, new Uint8Array(1)],
 ]
 
@@ -42,7 +42,7 @@ function integers(min: bigint, max: bigint): Borders {
       ...within.map((value) => [value, read(value)] as const),
       ...asNumbers.map((value) => [value, read(value)] as const),
       ...within.map((value) => [String(value), read(value)] as const),
-      ...([-0, 7.0, '+7', '007', '-0'] as const).map(
+      ...([-0, 7.0, '+7', '007', '-0', ' 7\n', '7.00', '70e-1', '.7e1'] as const).map(
         (value) => [value, read(Math.abs(Number(value)))] as const,
       ),
     ],
@@ -96,8 +96,12 @@ const timestamps = (unit: string, perSecond: bigint): Borders['takes'] => {
 
 const TYPES: Readonly<Record<string, Borders>> = {
   BOOLEAN: {
-    takes: sameAs(true, false),
-    refuses: [0, 1, 'true', 'false', '', 1n, new Boolean(true), {}, []],
+    takes: [
+      ...sameAs(true, false),
+      ...['true', 'T', 'Yes', 'y', '1'].map((text) => [text, true] as const),
+      ...['FALSE', 'f', 'no', 'N', '0'].map((text) => [text, false] as const),
+    ],
+    refuses: [0, 1, 'on', 'true ', '2', '', 1n, new Boolean(true), {}, []],
   },
   TINYINT: integers(-128n, 127n),
   SMALLINT: integers(-32_768n, 32_767n),
@@ -113,9 +117,10 @@ const TYPES: Readonly<Record<string, Borders>> = {
       ...sameAs(3.4028234663852886e38, 1.401298464324817e-45),
       [2n ** 24n, 2 ** 24],
       ['0.1', Math.fround(0.1)],
+      ['-inf', -Infinity],
       ['-2.5e3', -2_500],
     ],
-    refuses: [0.1, 2 ** 24 + 1, 2n ** 24n + 1n, 1e39, 1e-46, '1e39', 'Infinity', ...noNumbers],
+    refuses: [0.1, 2 ** 24 + 1, 2n ** 24n + 1n, 1e39, 1e-46, '1e39', ...noNumbers],
   },
   DOUBLE: {
     takes: [
@@ -127,8 +132,12 @@ const TYPES: Readonly<Record<string, Borders>> = {
       ['.5', 0.5],
       ['5.', 5],
       ['1e-7', 1e-7],
+      ['NaN', NaN],
+      ['Infinity', Infinity],
+      ['+INF', Infinity],
+      [' -infinity ', -Infinity],
     ],
-    refuses: [2n ** 53n + 1n, 2n ** 2_000n, '1e309', 'Infinity', new Number(1), ...noNumbers],
+    refuses: [2n ** 53n + 1n, 2n ** 2_000n, '1e309', 'infinite', new Number(1), ...noNumbers],
   },
   VARCHAR: {
     takes: sameAs('', 'text', '\0', '12', "it's", '日本語'),
@@ -152,8 +161,13 @@ const TYPES: Readonly<Record<string, Borders>> = {
       [Uint8Array.of(0, 255), bytes(0, 255)],
       [Buffer.from('twelve bytes'), { bytes: Buffer.from('twelve bytes') }],
       [Uint8Array.from(THIRTEEN), bytes(...THIRTEEN)],
+      [Uint16Array.of(1), bytes(1, 0)],
+      [new DataView(Uint8Array.of(1, 2, 3).buffer, 1), bytes(2, 3)],
+      [Uint8Array.of(4).buffer, bytes(4)],
+      ['a\\xFF\\x00', bytes(97, 255, 0)],
+      ['', bytes()],
     ],
-    refuses: ['text', [1], new ArrayBuffer(1), new Uint16Array(1), new DataView(new ArrayBuffer(1)), 1, {}],
+    refuses: ['é', '\\n', '\\xF', '\\XFF', [1], 1, {}],
   },
   DATE: {
     takes: [

@@ -209,6 +209,11 @@ it('a column called __proto__ and columns of one name come as own fields', async
   ])
 })
 
+it('a field called __proto__ comes as an own field', async () => {
+  const [row] = await engine.query<{ s: object }>(`SELECT {'__proto__': 1, 'a': {'__proto__': [2]}} AS s`)
+  expect(JSON.stringify(row?.s)).toBe('{"__proto__":1,"a":{"__proto__":[2]}}')
+})
+
 it('statements that change rows take their turn among the writes', async () => {
   const path = databasePath()
   const other = await openEngine({ path })

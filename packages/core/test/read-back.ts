@@ -12,6 +12,7 @@ import {
   DuckDBMapValue,
   DuckDBStructValue,
   DuckDBUnionValue,
+  type DuckDBValue,
   LIST,
   listValue,
   VARCHAR,
@@ -46,19 +47,32 @@ export interface GivenColumn {
 
 /** Writes columns of values through an engine into a file, and reads what is in it then. */
 export async function writeAndReadBack(columns: readonly GivenColumn[]): Promise<unknown[][]> {
+  const rows = await writeAndRead(columns, '*')
+  return columns.map(({ type, values }, index) =>
+    values.map((_, row) => comparable(type, rows[row]?.[index] ?? null)),
+  )
+}
+
+/** The same, as DuckDB prints it. */
+export async function writeAndPrint(columns: readonly GivenColumn[]): Promise<(string | null)[][]> {
+  const rows = await writeAndRead(columns, 'COLUMNS(*)::VARCHAR')
+  return columns.map(({ values }, index) =>
+    values.map((_, row) => (rows[row]?.[index] ?? null) as string | null),
+  )
+}
+
+async function writeAndRead(columns: readonly GivenColumn[], select: string): Promise<DuckDBValue[][]> {
   const directory = mkdtempSync(join(tmpdir(), 'ducksink-'))
   const path = join(directory, 'test.duckdb')
   try {
     await writeColumns(path, columns)
     const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' })
     const connection = await instance.connect()
-    const reader = await connection.runAndReadAll('SELECT * EXCLUDE (row) FROM t ORDER BY row')
-    const rows = reader.getRows()
+    const sql = `SELECT ${select} FROM (SELECT * EXCLUDE (row) FROM t ORDER BY row)`
+    const rows = (await connection.runAndReadAll(sql)).getRows()
     connection.closeSync()
     instance.closeSync()
-    return columns.map(({ type, values }, index) =>
-      values.map((_, row) => comparable(type, rows[row]?.[index] ?? null)),
-    )
+    return rows
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
@@ -125,6 +139,6 @@ function comparableScalar(type: LogicalType, value: unknown): unknown {
   if (type.id === 'UUID') return String(value)
   if (type.id === 'DECIMAL') return String((value as { value: bigint }).value)
   const parts = value as Readonly<Record<string, bigint | number>>
-  const units = parts.days ?? parts.micros ?? parts.nanos ?? parts.millis ?? parts.seconds
+  const units = parts.bits ?? parts.days ?? parts.micros ?? parts.nanos ?? parts.millis ?? parts.seconds
   return String(units)
 }

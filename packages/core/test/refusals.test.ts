@@ -99,17 +99,22 @@ describe('a nested value', () => {
   const noMap = 'only a Map, an array of entries or, for VARCHAR keys, a plain object can'
   const hole = 'it is undefined, or a hole in an array; NULL is null'
   const noInteger = 'cannot become INTEGER: it is not an integer'
+  const noIntegerText = 'cannot become INTEGER: it is not the text of a whole number'
   it.each([
-    ['INTEGER[]', 'abc', ': string cannot become INTEGER[]: it is not a LIST as DuckDB prints it'],
+    ['INTEGER[]', 'abc', ': string cannot become INTEGER[]: only an array can'],
     ['INTEGER[]', 5, ': number cannot become INTEGER[]: only an array can'],
     ['INTEGER[]', { length: 0 }, ': Object cannot become INTEGER[]: only an array can'],
     ['INTEGER[]', [1, undefined], `[1]: undefined cannot become INTEGER: ${hole}`],
     ['INTEGER[]', new Array(3), `[0]: undefined cannot become INTEGER: ${hole}`],
-    ['INTEGER[]', [1, 'x', 2], `[1]: string ${noInteger}`],
+    ['INTEGER[]', [1, 'x', 2], `[1]: string ${noIntegerText}`],
     ['INTEGER[][]', [[1], [], [2, {}]], `[2][1]: Object ${noInteger}`],
     ['INTEGER[2]', [1], ': array cannot become INTEGER[2]: it needs 2 elements'],
-    ['INTEGER[2][]', [null, [1, 'x']], `[1][1]: string ${noInteger}`],
-    ['STRUCT(a INTEGER)', new Map(), ': Map cannot become STRUCT("a" INTEGER): only a plain object can'],
+    ['INTEGER[2][]', [null, [1, 'x']], `[1][1]: string ${noIntegerText}`],
+    [
+      'STRUCT(a INTEGER)',
+      new Map([[1, 1]]),
+      ': Map cannot become STRUCT("a" INTEGER): only a plain object can',
+    ],
     [
       'STRUCT(a INTEGER)',
       { a: 1, b: 2 },
@@ -143,7 +148,7 @@ describe('a nested value', () => {
     ['MAP(INTEGER, VARCHAR)', new Map([[{}, 'a']]), `[0].key: Object ${noInteger}`],
     ['UNION(a INTEGER)', 1, `: number cannot become UNION("a" INTEGER): ${noUnion}`],
     ['UNION(a INTEGER)', { tag: 'b', value: 1 }, `: Object cannot become UNION("a" INTEGER): ${noUnion}`],
-    ['UNION(a INTEGER)[]', [{ a: 1 }, { a: 'x' }], `[1].a: string ${noInteger}`],
+    ['UNION(a INTEGER)[]', [{ a: 1 }, { a: 'x' }], `[1].a: string ${noIntegerText}`],
     [
       'UNION(a INTEGER)',
       { a: undefined },
@@ -159,7 +164,7 @@ describe('a nested value', () => {
     [
       'STRUCT(g GEOMETRY)',
       { g: 1 },
-      '.g: number cannot become GEOMETRY: only a string can; convert it first',
+      '.g: number cannot become GEOMETRY: it is not well-known text such as POINT (1 2)',
     ],
   ])('that %s cannot hold is refused, and where it is: %s', (type, value, reason) => {
     expect(refusalOf(type, value)).toBe(reason)
@@ -397,7 +402,7 @@ describe('values without end', () => {
 
   it('are refused as text', () => {
     const nested = '['.repeat(100_000)
-    expect(refusalOf('INTEGER[][]', nested)).toContain('it is not a LIST as DuckDB prints it')
+    expect(refusalOf('INTEGER[][]', nested)).toContain('only an array can')
     expect(refusalOf('JSON', nested)).toContain('it is no JSON text')
   })
 })
@@ -416,7 +421,6 @@ describe('JSON', () => {
     ['undefined', { a: undefined }, 'JSON has no undefined'],
     ['a hole', new Array(1), 'JSON has no undefined'],
     ['NaN', [Number.NaN], 'JSON has no NaN and no infinity'],
-    ['a bigint', { a: 1n }, 'JSON has no bigint'],
     ['a function', { toJSON: () => 1 }, 'JSON has no function'],
     ['a symbol', { [Symbol.iterator]: 1 }, 'JSON has no symbols'],
     ['a Date', [new Date(0)], 'JSON has no class instances'],
@@ -428,7 +432,7 @@ describe('JSON', () => {
 
 describe('a type that only DuckDB knows', () => {
   it('takes text', () => {
-    for (const type of ['GEOMETRY', 'VARIANT', 'mood', 'main."my type"']) {
+    for (const type of ['VARIANT', 'mood', 'main."my type"']) {
       expect(taken(type, 'POINT (1 2)')).toBe('POINT (1 2)')
       expect(refusalOf(type, 1)).toContain('only a string can; convert it first')
     }

@@ -64,17 +64,21 @@ const TYPES: readonly Texts[] = [
       ['{"as": "text"}', '{"as": "text"}'],
       [[], '[]'],
       [1.5, '1.5'],
+      [{ a: 2n ** 70n }, `{"a":${2n ** 70n}}`],
       [false, 'false'],
     ],
-    refuses: ['no JSON', { a: undefined }, { a: NaN }, { a: 1n }, [new Date(0)], new Instance(), () => 1],
+    refuses: ['no JSON', { a: undefined }, { a: NaN }, [new Date(0)], new Instance(), () => 1],
   },
   {
     type: 'INTEGER[]',
     takes: [
       [[1, null, 3n], '[1, NULL, 3]'],
       [[], '[]'],
+      [new Set([1, 2]), '[1, 2]'],
+      [Int32Array.of(1, 2), '[1, 2]'],
+      ['[1, NULL, 3]', '[1, NULL, 3]'],
     ],
-    refuses: [[1.5], ['x'], [2 ** 31], 'text', { 0: 1 }, [undefined], new Int32Array(1)],
+    refuses: [[1.5], ['x'], [2 ** 31], 'text', '[1.5]', '[1', { 0: 1 }, [undefined], Float64Array.of(0.5)],
   },
   { type: 'VARCHAR[2]', takes: [[['a', 'b'], '[a, b]']], refuses: [['a'], ['a', 'b', 'c'], [1, 2], 'ab'] },
   {

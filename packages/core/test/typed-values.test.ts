@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { type LogicalType, parseLogicalType, ValueError } from '@ducksink/worker'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { decodeColumn, encodeColumn } from './encoded-column.ts'
+import { decodeColumn, encodeColumn, isAccepted } from './encoded-column.ts'
 import { castByDuckDB, connect, type GivenColumn, writeAndReadBack } from './read-back.ts'
 import { nestedType, type Sample, samplesOf, scalarType } from './typed-values.ts'
 
@@ -104,8 +104,10 @@ describe('text', () => {
               'minute',
               'seconds',
               'microsecond',
-              'decade',
-              's',
+              ...'s sec ms msecs us usec m min mins h hr hrs d w weeks quarter y yr yrs mon months'.split(
+                ' ',
+              ),
+              ...'DECADE decs century centuries cent c millennium mil mils'.split(' '),
             ),
           )
           .map((parts) => parts.join(' ')),
@@ -123,9 +125,16 @@ describe('text', () => {
       ),
     )
     .map(([amounts, clock]) => [...amounts, clock].filter((part) => part !== '').join(' '))
-  const uuids = fc.tuple(fc.uuid(), fc.nat(3)).map(([id, form]) => {
-    return [id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`][form] as string
+  const uuids = fc.tuple(fc.uuid(), fc.nat(5)).map(([id, form]) => {
+    const forms = [id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`, id.replace('-', ''), `{${id}`]
+    return forms[form] as string
   })
+  const booleans = fc.constantFrom(...'true T yes Y 1 FALSE f No n 0 on off 2'.split(' '), '', ' true')
+  const blobs = fc
+    .array(fc.constantFrom('a', '\\xff', '\\x0A', '\\', '\\x', '\\n', 'é', '\0', "'", '\x7f'), {
+      maxLength: 4,
+    })
+    .map((parts) => parts.join(''))
 
   const TEXTS: readonly (readonly [type: LogicalType, texts: fc.Arbitrary<string>])[] = [
     ...[
@@ -141,6 +150,8 @@ describe('text', () => {
     ].map((name) => [parseLogicalType(name), numbers] as const),
     [{ id: 'INTERVAL' }, intervals],
     [{ id: 'UUID' }, uuids],
+    [{ id: 'BOOLEAN' }, booleans],
+    [{ id: 'BLOB' }, blobs],
     [{ id: 'BIT' }, fc.stringMatching(/^[012 ]{0,4}$/)],
   ]
 
@@ -155,7 +166,7 @@ describe('text', () => {
       const ours = await writeAndReadBack(columns)
       for (const [i, { type, values }] of columns.entries()) {
         const theirs = await castByDuckDB(connection, type, values as string[])
-        // DuckDB reads no 7000e-3 as DECIMAL(5,2)
+        // DuckDB reads no 7000e-3 as DECIMAL(5,2), and no -.00 as UBIGINT
         const read = values.flatMap((text, row) =>
           theirs[row] === null ? [] : [[text, ours[i]?.[row], theirs[row]]],
         )
@@ -167,16 +178,6 @@ describe('text', () => {
     expect(compared.size).toBe(TEXTS.length)
   })
 })
-
-function isAccepted(type: LogicalType, value: unknown): boolean {
-  try {
-    encodeColumn(type, [value])
-    return true
-  } catch (error) {
-    if (error instanceof ValueError) return false
-    throw error
-  }
-}
 
 describe('any value at all', () => {
   const any = fc.anything({

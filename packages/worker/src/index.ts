@@ -1,5 +1,6 @@
 export { foldIdentifier, identifierProblem } from './identifier.ts'
 export { releaseLockOf } from './lock-file.ts'
+export * from './protocol/coercion.ts'
 export * from './protocol/errors.ts'
 export * from './protocol/logical-type.ts'
 export * from './protocol/messages.ts'

@@ -4,22 +4,18 @@ import {
   blobValue,
   DOUBLE,
   type DuckDBPreparedStatement,
-  type DuckDBResult,
   DuckDBTimestampValue,
   type DuckDBType,
-  DuckDBTypeId,
   type DuckDBValue,
-  type DuckDBValueConverter,
   HUGEINT,
   INTEGER,
-  type JS,
-  JSDuckDBValueConverter,
   StatementType,
   UHUGEINT,
 } from '@duckdb/node-api'
 import type { Connection } from './connection.ts'
 import { InvalidOptionsError, StatementError } from './protocol/errors.ts'
 import type { QueryRequest } from './protocol/messages.ts'
+import { readRows } from './result-rows.ts'
 import { explainedSql, withoutComments } from './sql-text.ts'
 
 const READS: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN])
@@ -143,29 +139,6 @@ export async function runStatement(
   } finally {
     prepared.destroySync()
   }
-}
-
-async function readRows(result: DuckDBResult): Promise<readonly object[]> {
-  const names = result.deduplicatedColumnNames()
-  const rows: object[] = []
-  for (const values of await result.convertRows(exactValue)) {
-    const row: Record<string, unknown> = {}
-    for (let index = 0; index < names.length; index++) setOwn(row, names[index] as string, values[index])
-    rows.push(row)
-  }
-  return rows
-}
-
-// a column may be called __proto__, which an assignment would take for the prototype
-function setOwn(row: Record<string, unknown>, name: string, value: unknown): void {
-  if (name !== '__proto__') row[name] = value
-  else Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })
-}
-
-/** node-api's conversion to plain JS values, except that a DECIMAL becomes its exact text and not a double. */
-const exactValue: DuckDBValueConverter<JS> = (value, type, converter) => {
-  if (type.typeId === DuckDBTypeId.DECIMAL && value !== null) return String(value)
-  return JSDuckDBValueConverter(value, type, converter)
 }
 
 function bind(prepared: DuckDBPreparedStatement, parameters: QueryRequest['parameters']): void {

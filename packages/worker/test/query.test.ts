@@ -382,6 +382,35 @@ describe('rows', () => {
     expect(Object.getPrototypeOf(row)).toBe(Object.prototype)
   })
 
+  test('keep fields called __proto__, at any depth', async () => {
+    const session = await openSession()
+    const struct = `{'a': 0, '__proto__': 1}`
+    const [row] = await query(
+      session,
+      `SELECT ${struct} AS struct, [${struct}, NULL] AS list, MAP {${struct}: ${struct}} AS map,
+        {'__proto__': ${struct}, 'toString': NULL} AS nested, union_value("__proto__" := ${struct}) AS member,
+        array_value(${struct}) AS array, NULL::STRUCT("__proto__" INTEGER) AS absent`,
+    )
+    const object = JSON.parse('{ "a": 0, "__proto__": 1 }')
+    expect(row).toEqual({
+      struct: object,
+      list: [object, null],
+      map: [{ key: object, value: object }],
+      nested: Object.fromEntries([
+        ['__proto__', object],
+        ['toString', null],
+      ]),
+      member: { tag: '__proto__', value: object },
+      array: [object],
+      absent: null,
+    })
+    const { struct: read = {} } = row as { struct?: object }
+    expect([Object.entries(read), Object.getPrototypeOf(read)]).toEqual([
+      Object.entries(object),
+      Object.prototype,
+    ])
+  })
+
   test('whose value no Date can hold fail the query', async () => {
     const session = await openSession()
     await expect(query(session, "SELECT 'infinity'::TIMESTAMP AS t")).rejects.toThrow(/out of range/)

@@ -1,4 +1,5 @@
 import { notAnInteger, toInteger } from './exact-number.ts'
+import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
 
 /** Bytes in front of the digits: their number, with the highest bit set. */
@@ -11,7 +12,7 @@ const MAX_BYTES = HEAD_BIT - 1
  * negative one are complemented, all of them, so that bytes sort as numbers do.
  */
 export function bignumBytes(value: unknown): Uint8Array | Refusal {
-  const integer = toInteger(value)
+  const integer = toInteger(plainValue('BIGNUM', value))
   if (integer === undefined) return new Refusal(notAnInteger(value))
   const isNegative = integer < 0n
   const hex = (isNegative ? -integer : integer).toString(16)

@@ -1,4 +1,5 @@
 import { isUint8Array } from 'node:util/types'
+import { bytesOf } from './bytes.ts'
 import {
   type ColumnInfo,
   type FieldRecord,
@@ -21,10 +22,17 @@ export class BlobColumn extends HeapColumn {
         this.setNullEntry(row)
         continue
       }
-      if (!isUint8Array(value)) this.refuse(i, value, 'only a Uint8Array can')
-      this.appendBytes(value, row)
+      // a buffer that was transferred has no bytes either
+      const bytes = isUint8Array(value) && value.byteLength > 0 ? value : this.#otherBytes(value, i)
+      this.appendBytes(bytes, row)
     }
     return to - from
+  }
+
+  #otherBytes(value: unknown, index: number): Uint8Array {
+    const bytes = bytesOf(value)
+    if (bytes instanceof Refusal) this.refuse(index, value, bytes.expected)
+    return bytes
   }
 }
 

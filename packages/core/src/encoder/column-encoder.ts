@@ -16,7 +16,7 @@ export type FieldRecord = Readonly<Record<string, unknown>>
 /** Which records of a batch an encoder is to take, never more than a chunk has rows, and where they go. */
 export interface Span {
   /** Records, or for an encoder without a field the values themselves. */
-  readonly records: readonly unknown[]
+  readonly records: ArrayLike<unknown>
   readonly from: number
   readonly to: number
   /** The row of the vector where the first of them goes. */

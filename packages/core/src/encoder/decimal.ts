@@ -1,7 +1,7 @@
 import { decimalBytes } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { decimalText } from './exact-number.ts'
-import { nodeApiValue } from './node-api-value.ts'
+import { plainValue } from './plain-value.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 import { writeBigint64, writeInt128 } from './words-column.ts'
 
@@ -14,7 +14,7 @@ const MAX_SAFE_SCALE = 22
 const TWO_32 = 2 ** 32
 const NARROW = { 2: Int16Array, 4: Int32Array, 8: Int32Array, 16: Int32Array } as const
 
-/** DECIMAL of every width, from a bigint, decimal text, a number or node-api's value. */
+/** DECIMAL of every width, from a bigint, decimal text, a number or what stands for one. */
 export class DecimalColumn extends ColumnEncoder {
   readonly #bytes: 2 | 4 | 8 | 16
   /** The units of a narrow decimal, one element each; those of a wide one as words. */
@@ -76,20 +76,13 @@ export class DecimalColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
-    const text = this.#textForm(decimalOf(value))
+    const text = this.#textForm(plainValue('DECIMAL', value))
     if (text instanceof Refusal) this.refuse(index, value, text.expected, text.cause)
     const units = unitsOf(text, this.#scale)
     if (this.#bytes <= 4) this.#units[row] = Number(units)
     else if (this.#bytes === 8) writeBigint64(units, this.#units as Int32Array, row * 2)
     else writeInt128(units, this.#units as Int32Array, row * 4)
   }
-}
-
-/** The text of node-api's value, which has a scale of its own; any other value as it is. */
-function decimalOf(value: unknown): unknown {
-  const fields = nodeApiValue(value, 'DuckDBDecimalValue')
-  if (fields === undefined || typeof fields.value !== 'bigint') return value
-  return Number.isInteger(fields.scale) ? `${fields.value}e-${fields.scale}` : value
 }
 
 /** The units of a plain decimal's text: 1.5 at a scale of 2 is 150. */

@@ -72,7 +72,7 @@ export class Elements {
    * Takes the first `count` of some values.
    * @throws {@link RefusedElement} at the first that is refused.
    */
-  push(values: readonly unknown[], count: number): void {
+  push(values: ArrayLike<unknown>, count: number): void {
     if (count >= LONG) {
       this.flush()
       this.#pushLong(values, count)
@@ -126,7 +126,7 @@ export class Elements {
     return text
   }
 
-  #pushLong(values: readonly unknown[], count: number): void {
+  #pushLong(values: ArrayLike<unknown>, count: number): void {
     for (let i = 0; i < count; i++) {
       if (values[i] === undefined) this.#refuseUndefined(this.#rows + i)
     }
@@ -134,7 +134,7 @@ export class Elements {
     for (let from = 0; from < count; from += step) this.#give(values, from, Math.min(count, from + step))
   }
 
-  #give(values: readonly unknown[], from: number, to: number): void {
+  #give(values: ArrayLike<unknown>, from: number, to: number): void {
     const span = this.#span
     span.records = values
     span.from = from
@@ -163,8 +163,8 @@ export class Elements {
   }
 }
 
-const NOTHING: readonly unknown[] = []
-const ONE_NULL: readonly unknown[] = [null]
+const NOTHING: ArrayLike<unknown> = []
+const ONE_NULL: ArrayLike<unknown> = [null]
 
 /** The same for one value that stands beside others, NULL among them. */
 export function elementIdentity(encoder: ColumnEncoder, row: number): string {

@@ -1,17 +1,43 @@
 import { Refusal, type TextForm } from './refusal.ts'
 
 // BigInt() takes quadratic time
-const MAX_INTEGER_CHARACTERS = 100_000
-const INTEGER_TEXT = /^[+-]?\d+$/
-const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
-const DECIMAL_TEXT = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/
+const MAX_DIGITS = 100_000
+// As DuckDB reads them, with space around. It also reads underscores between digits, and hexadecimal integers.
+const NUMBER_TEXT = /^[\t-\r ]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[\t-\r ]*$/
+const DECIMAL_TEXT = /^[\t-\r ]*([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?[\t-\r ]*$/
+const NOT_FINITE_TEXT = /^[\t-\r ]*(?:nan|([+-]?)inf(?:inity)?)[\t-\r ]*$/i
+
+/** A decimal number: `0.DIGITS` times ten to the power, without zeros at either end of its digits. */
+interface DecimalNumber {
+  readonly sign: string
+  readonly digits: string
+  readonly power: number
+}
 
 /** A bigint, a whole number, or the decimal text of one; anything else is undefined. */
 export function toInteger(value: unknown): bigint | undefined {
   if (typeof value === 'bigint') return value
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : undefined
-  const isText = typeof value === 'string' && value.length <= MAX_INTEGER_CHARACTERS
-  return isText && INTEGER_TEXT.test(value) ? BigInt(value.replace('+', '')) : undefined
+  const decimal = typeof value === 'string' ? parseDecimal(value) : undefined
+  if (decimal === undefined) return undefined
+  const { sign, digits, power } = decimal
+  if (digits.length > power || power > MAX_DIGITS) return undefined
+  const integer = BigInt(digits.padEnd(power, '0'))
+  return sign === '-' ? -integer : integer
+}
+
+function parseDecimal(text: string): DecimalNumber | undefined {
+  const match = text.length <= MAX_DIGITS ? DECIMAL_TEXT.exec(text) : null
+  if (match === null) return undefined
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match
+  const written = whole + fraction
+  if (written === '') return undefined
+  let start = 0
+  let end = written.length
+  while (start < end && written[start] === '0') start++
+  while (start < end && written[end - 1] === '0') end--
+  const power = start === end ? 0 : whole.length + Number(exponent) - start
+  return { sign, digits: written.slice(start, end), power }
 }
 
 /** A number, a bigint that a double holds exactly, or decimal text, which means the nearest double. */
@@ -21,9 +47,17 @@ export function toNumber(value: unknown): number | undefined {
     const number = Number(value)
     return Number.isFinite(number) && BigInt(number) === value ? number : undefined
   }
-  if (typeof value !== 'string' || !NUMBER_TEXT.test(value)) return undefined
+  if (typeof value !== 'string') return undefined
+  if (!NUMBER_TEXT.test(value)) return notFiniteOf(value)
   const number = Number(value)
   return Number.isFinite(number) ? number : undefined
+}
+
+function notFiniteOf(text: string): number | undefined {
+  const match = NOT_FINITE_TEXT.exec(text)
+  if (match === null) return undefined
+  if (match[1] === undefined) return Number.NaN
+  return match[1] === '-' ? -Infinity : Infinity
 }
 
 /**
@@ -50,20 +84,14 @@ export function decimalText(width: number, scale: number): TextForm {
   const tooLarge = new Refusal(`it has more than ${width - scale} digits before the point`)
   const tooFine = new Refusal(`it has more than ${scale} digits after the point, and is not rounded`)
   return (value) => {
-    const isText = typeof value === 'string' || typeof value === 'bigint' || Number.isFinite(value)
-    const match = isText ? DECIMAL_TEXT.exec(String(value)) : null
-    if (match === null) return new Refusal('it is not a decimal number')
-    const [, sign, whole = '', fraction = '', exponent = '0'] = match
-    const written = whole + fraction
-    if (written === '') return new Refusal('it is not a decimal number')
-    const digits = written.replace(/^0+/, '')
-    const significant = digits.replace(/0+$/, '')
-    if (significant === '') return '0'
-    // 0.SIGNIFICANT times ten to this power
-    const power = whole.length + Number(exponent) - (written.length - digits.length)
+    const isNumeric = typeof value === 'string' || typeof value === 'bigint' || Number.isFinite(value)
+    const decimal = isNumeric ? parseDecimal(String(value)) : undefined
+    if (decimal === undefined) return new Refusal('it is not a decimal number')
+    const { sign, digits, power } = decimal
+    if (digits === '') return '0'
     if (power > width - scale) return tooLarge
-    if (significant.length - power > scale) return tooFine
-    return `${sign === '-' ? '-' : ''}${plainDecimal(significant, power)}`
+    if (digits.length - power > scale) return tooFine
+    return `${sign === '-' ? '-' : ''}${plainDecimal(digits, power)}`
   }
 }
 
@@ -76,5 +104,6 @@ function plainDecimal(significant: string, power: number): string {
 /** Why {@link toInteger} finds no integer in a value. */
 export function notAnInteger(value: unknown): string {
   if (Number.isFinite(value)) return 'it has a fraction, and is not rounded'
+  if (typeof value === 'string') return 'it is not the text of a whole number'
   return Number.isNaN(value) ? 'NaN is not an integer' : 'it is not an integer'
 }

@@ -1,23 +1,36 @@
 import { toInteger } from './exact-number.ts'
 import { isPlainRecord } from './plain-record.ts'
+import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
 import { readBigint64, writeBigint64 } from './words-column.ts'
 
 const INT32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n }
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
 
-const MONTHS: Readonly<Record<string, bigint>> = { year: 12n, month: 1n, mon: 1n }
-const DAYS: Readonly<Record<string, bigint>> = { week: 7n, day: 1n }
-const MICROS: Readonly<Record<string, bigint>> = {
-  hour: 3_600_000_000n,
-  minute: 60_000_000n,
-  second: 1_000_000n,
-  millisecond: 1_000n,
-  microsecond: 1n,
+interface Unit {
+  readonly part: keyof IntervalParts
+  readonly weight: bigint
 }
 
-const AMOUNT = /(-?\d{1,19})(?:\.(\d{1,6})0*(?= *second))? +([a-z]+?)s?(?: +|$)/y
-const CLOCK = /(-?)(\d{1,12}):([0-5]\d):([0-5]\d)(?:\.(\d{1,6})0*)?$/y
+/** DuckDB's words for the units, each with what it is of one of the three parts. */
+const UNITS: ReadonlyMap<string, Unit> = new Map([
+  ...unit('months', 12_000n, 'millennium millenniums millennia millenium mil mils'),
+  ...unit('months', 1_200n, 'century centuries cent c'),
+  ...unit('months', 120n, 'decade decades dec decs'),
+  ...unit('months', 12n, 'year years yr yrs y'),
+  ...unit('months', 3n, 'quarter quarters'),
+  ...unit('months', 1n, 'month months mon mons'),
+  ...unit('days', 7n, 'week weeks w'),
+  ...unit('days', 1n, 'day days d'),
+  ...unit('micros', 3_600_000_000n, 'hour hours hr hrs h'),
+  ...unit('micros', 60_000_000n, 'minute minutes min mins m'),
+  ...unit('micros', 1_000_000n, 'second seconds sec secs s'),
+  ...unit('micros', 1_000n, 'millisecond milliseconds ms msec msecs msecond mseconds'),
+  ...unit('micros', 1n, 'microsecond microseconds us usec usecs usecond useconds'),
+])
+
+const AMOUNT = /(-?\d{1,19})(?:\.(\d{1,6})0*(?= *s(?:ec(?:ond)?s?)?\b))? *([a-z]+)(?: +|$)/iy
+const CLOCK = /(-?)(\d{1,12}):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,6})0*)?)?$/y
 
 interface IntervalParts {
   months: bigint
@@ -31,7 +44,8 @@ interface IntervalParts {
  * DuckDB's own grammar takes more, and cuts what is finer than a microsecond.
  */
 export function writeInterval(value: unknown, words: Int32Array, at: number): Refusal | undefined {
-  const parts = typeof value === 'string' ? partsOfText(value) : partsOfObject(value)
+  const plain = plainValue('INTERVAL', value)
+  const parts = typeof plain === 'string' ? partsOfText(plain) : partsOfObject(plain)
   if (parts === undefined) {
     return new Refusal("it is neither { months, days, micros } nor text such as '1 year 2 days 03:04:05.678'")
   }
@@ -55,18 +69,21 @@ export function intervalIdentity(words: Int32Array, at: number): string {
 const MICROS_PER_DAY = 86_400_000_000n
 const DAYS_PER_MONTH = 30
 
+function unit(part: keyof IntervalParts, weight: bigint, words: string): [string, Unit][] {
+  return words.split(' ').map((word) => [word, { part, weight }])
+}
+
 function isWithin(value: bigint, { min, max }: { min: bigint; max: bigint }): boolean {
   return value >= min && value <= max
 }
 
 function partsOfObject(value: unknown): IntervalParts | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  // node-api's DuckDBIntervalValue is a class with just these properties
+  if (!isPlainRecord(value)) return undefined
   const keys = Object.keys(value)
   const isParts =
     keys.length > 0 && keys.every((key) => key === 'months' || key === 'days' || key === 'micros')
-  if (!isParts || Array.isArray(value) || !(isPlainRecord(value) || keys.length === 3)) return undefined
-  const { months = 0, days = 0, micros = 0 } = value as Record<string, unknown>
+  if (!isParts) return undefined
+  const { months = 0, days = 0, micros = 0 } = value
   const parts = { months: toInteger(months), days: toInteger(days), micros: toInteger(micros) }
   if (parts.months === undefined || parts.days === undefined || parts.micros === undefined) return undefined
   return parts as IntervalParts
@@ -87,13 +104,12 @@ function partsOfText(text: string): IntervalParts | undefined {
   return parts
 }
 
-function addAmount(parts: IntervalParts, [, whole = '', fraction = '', unit = '']: RegExpExecArray): boolean {
+function addAmount(parts: IntervalParts, [, whole = '', fraction = '', word = '']: RegExpExecArray): boolean {
+  const known = UNITS.get(word.toLowerCase())
+  if (known === undefined) return false
   const amount = BigInt(whole)
   const fractionMicros = BigInt(fraction.padEnd(6, '0')) * (whole.startsWith('-') ? -1n : 1n)
-  if (Object.hasOwn(MONTHS, unit)) parts.months += amount * (MONTHS[unit] as bigint)
-  else if (Object.hasOwn(DAYS, unit)) parts.days += amount * (DAYS[unit] as bigint)
-  else if (Object.hasOwn(MICROS, unit)) parts.micros += amount * (MICROS[unit] as bigint) + fractionMicros
-  else return false
+  parts[known.part] += amount * known.weight + fractionMicros
   return true
 }
 
@@ -101,7 +117,7 @@ function addClock(parts: IntervalParts, text: string, at: number): boolean {
   CLOCK.lastIndex = at
   const clock = CLOCK.exec(text)
   if (clock === null) return false
-  const [, sign, hours = '', minutes = '', seconds = '', fraction = ''] = clock
+  const [, sign, hours = '', minutes = '', seconds = '0', fraction = ''] = clock
   const second = BigInt(hours) * 3_600n + BigInt(minutes) * 60n + BigInt(seconds)
   const micros = second * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
   parts.micros += sign === '-' ? -micros : micros

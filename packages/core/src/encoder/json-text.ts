@@ -37,6 +37,7 @@ function writtenJson(value: unknown, depth: number): string | Refusal {
     case 'number':
       if (!Number.isFinite(value)) return new Refusal('JSON has no NaN and no infinity')
       return Object.is(value, -0) ? '-0.0' : String(value)
+    case 'bigint':
     case 'boolean':
       return String(value)
     case 'object':

@@ -1,8 +1,8 @@
+import { isTypedArray } from 'node:util/types'
 import { type ArrayType, LIST_ENTRY_BYTES, type VectorBlock } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { Elements, RefusedElement } from './elements.ts'
-import { elementsOf } from './nested-values.ts'
-import { Refusal } from './refusal.ts'
+import { plainValue } from './plain-value.ts'
 
 const ENTRY_WORDS = LIST_ENTRY_BYTES / 4
 
@@ -85,7 +85,7 @@ export abstract class EntriesColumn extends RepeatedColumn {
   }
 }
 
-/** LIST, from an array, node-api's value, or the text of one. */
+/** LIST, from an array or what stands for one: a typed array, a Set, node-api's value, the text of one. */
 export class ListColumn extends EntriesColumn {
   readonly #elements: Elements
 
@@ -113,8 +113,7 @@ export class ListColumn extends EntriesColumn {
   }
 
   protected override fillRow(value: unknown, row: number, index: number): void {
-    const values = Array.isArray(value) ? value : elementsOf(value, this.column.type)
-    if (values instanceof Refusal) this.refuse(index, value, values.expected)
+    const values = elementsOf(value) ?? this.refuse(index, value, 'only an array can')
     const { length } = values
     this.setEntry(row, this.#elements.rowCount, length)
     this.#elements.push(values, length)
@@ -163,8 +162,7 @@ export class ArrayColumn extends RepeatedColumn {
   }
 
   protected override fillRow(value: unknown, _row: number, index: number): void {
-    const values = Array.isArray(value) ? value : elementsOf(value, this.column.type)
-    if (values instanceof Refusal) this.refuse(index, value, values.expected)
+    const values = elementsOf(value) ?? this.refuse(index, value, 'only an array can')
     if (values.length !== this.#length) this.refuse(index, value, `it needs ${this.#length} elements`)
     this.#elements.push(values, this.#length)
   }
@@ -188,4 +186,13 @@ export class ArrayColumn extends RepeatedColumn {
   protected override mapBuffer(): void {
     // it has no values of its own
   }
+}
+
+/** The elements of a value; those of typed arrays where they are. */
+function elementsOf(value: unknown): ArrayLike<unknown> | undefined {
+  if (Array.isArray(value)) return value
+  // one whose buffer was transferred has no elements either
+  if (isTypedArray(value) && value.length > 0) return value
+  const plain = plainValue('LIST', value)
+  return Array.isArray(plain) ? plain : undefined
 }

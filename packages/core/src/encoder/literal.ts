@@ -1,4 +1,5 @@
 import type { LogicalType } from '@ducksink/worker'
+import { isGeometryText } from './geometry-text.ts'
 import { jsonText } from './json-text.ts'
 import { Refusal, type TextForm } from './refusal.ts'
 
@@ -7,13 +8,19 @@ export function textFormOf(type: LogicalType): TextForm {
   switch (type.id) {
     case 'JSON':
       return guardedJsonText
+    case 'GEOMETRY':
+      return textForm(isGeometryText, 'it is not well-known text such as POINT (1 2)')
     case 'NULL':
       return () => new Refusal('only null can')
     default:
       // only DuckDB itself can read it
-      return (value) =>
-        typeof value === 'string' ? value : new Refusal('only a string can; convert it first')
+      return textForm(() => true, 'only a string can; convert it first')
   }
+}
+
+function textForm(isExact: (text: string) => boolean, reason: string): TextForm {
+  const refusal = new Refusal(reason)
+  return (value) => (typeof value === 'string' && isExact(value) ? value : refusal)
 }
 
 /** A getter, or a Proxy, anywhere inside the value may throw. */

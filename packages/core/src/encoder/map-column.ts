@@ -11,7 +11,7 @@ const NUMBERS: ReadonlySet<LogicalType['id']> = new Set([
   ...(['UTINYINT', 'USMALLINT', 'UINTEGER', 'UBIGINT', 'UHUGEINT', 'BIGNUM', 'DECIMAL'] as const),
 ])
 
-/** MAP, from a Map, entries, node-api's value, the text of one or, where keys are VARCHAR, a plain object. */
+/** MAP, from a Map, entries, what stands for them or, where keys are VARCHAR, a plain object. */
 export class MapColumn extends EntriesColumn {
   readonly #type: MapType
   /** Whether different strings, or numbers, are always different keys. */

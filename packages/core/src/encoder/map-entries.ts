@@ -1,8 +1,7 @@
 import { isMap } from 'node:util/types'
 import type { MapType } from '@ducksink/worker'
-import { parseNested } from './nested-text.ts'
-import { nodeApiValue } from './node-api-value.ts'
 import { isPlainRecord } from './plain-record.ts'
+import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
 
 const NO_MAP = new Refusal('only a Map, an array of entries or, for VARCHAR keys, a plain object can')
@@ -64,10 +63,7 @@ export class MapEntries {
   }
 
   #listed(value: unknown): readonly unknown[] | Refusal {
-    const given = typeof value === 'string' ? parseNested(value, this.#type) : value
-    if (given instanceof Refusal || Array.isArray(given)) return given
-    const entries = nodeApiValue(given, 'DuckDBMapValue')?.entries
-    if (!Array.isArray(entries)) return NO_MAP
-    return entries.map((entry) => (isPlainRecord(entry) ? [entry.key, entry.value] : undefined))
+    const entries = plainValue('MAP', value)
+    return Array.isArray(entries) ? entries : NO_MAP
   }
 }

@@ -11,7 +11,7 @@ import {
 import { bignumValue } from './bignum.ts'
 import { bitText } from './bit.ts'
 import { decimalValue } from './decimal.ts'
-import { dateValue, timeNanosText, timestampValue, timeText } from './temporal-text.ts'
+import { dateValue, timestampValue, timeText } from './temporal-text.ts'
 import { timeWithZoneText } from './time-writers.ts'
 import { uuidText } from './uuid.ts'
 
@@ -109,9 +109,9 @@ function temporalReader(id: TemporalTypeId, place: VectorPlace): ReadValue {
       })
     }
     case 'TIME':
-      return mapped(integerReader(place, 8), timeText)
+      return mapped(integerReader(place, 8), (micros) => timeText(micros))
     case 'TIME_NS':
-      return mapped(integerReader(place, 8), timeNanosText)
+      return mapped(integerReader(place, 8), (nanos) => timeText(nanos, 1_000_000_000n))
     case 'TIMETZ':
       return mapped(integerReader(place, 8), timeWithZoneText)
     case 'TIMESTAMP':

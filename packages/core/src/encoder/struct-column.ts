@@ -8,14 +8,13 @@ import {
   type Span,
 } from './column-encoder.ts'
 import { elementIdentity } from './elements.ts'
-import { fieldsOf } from './nested-values.ts'
 import { hasShape, isPlainRecord } from './plain-record.ts'
-import { Refusal } from './refusal.ts'
+import { plainValue } from './plain-value.ts'
 import { RefusedValue } from './refused-value.ts'
 
 const NO_FIELDS: FieldRecord = Object.freeze(Object.create(null) as FieldRecord)
 
-/** STRUCT, from a plain object, node-api's value, or the text of one: the values are the records of its fields. */
+/** STRUCT, from a plain object or what stands for one: the values are the records of its fields. */
 export class StructColumn extends ColumnEncoder {
   readonly #fields: readonly TypeField[]
   readonly #encoders: readonly ColumnEncoder[]
@@ -112,8 +111,8 @@ export class StructColumn extends ColumnEncoder {
 
   /** The value with its fields by their exact names: itself, or a copy where it spells them otherwise. */
   #exactFields(value: unknown, index: number): FieldRecord {
-    const fields = fieldsOf(value, this.column.type)
-    if (fields instanceof Refusal) this.refuse(index, value, fields.expected)
+    const fields = plainValue('STRUCT', value)
+    if (!isPlainRecord(fields)) this.refuse(index, value, 'only a plain object can')
     const keys = Object.keys(fields)
     const exact = Object.create(null) as Record<string, unknown>
     let isExact = true

@@ -1,6 +1,7 @@
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { FieldLoop } from './field-loop.ts'
 import { isDate } from './native-date.ts'
+import { plainValue } from './plain-value.ts'
 import {
   daysOfDate,
   type Int64Writer,
@@ -11,6 +12,9 @@ import {
   timestampTextWriter,
   writeInt64,
 } from './temporal.ts'
+
+const NOT_HELD = 'its precision or range does not hold it'
+const NOT_A_TIME = 'it is not a time such as 12:34:56.789012'
 
 /** DATE, from a `Date` at midnight in UTC or the date's text. */
 export class DateColumn extends ColumnEncoder {
@@ -29,8 +33,7 @@ export class DateColumn extends ColumnEncoder {
         this.setNull(row)
         continue
       }
-      const days =
-        typeof value === 'string' ? parseDate(value) : isDate(value) ? daysOfDate(value) : undefined
+      const days = typeof value === 'string' ? parseDate(value) : daysOf(value)
       if (days === undefined) this.refuse(i, value, notADate(value))
       this.#days[row] = days
     }
@@ -55,8 +58,9 @@ export class TimeColumn extends ColumnEncoder {
         this.setNull(row)
         continue
       }
-      const micros = typeof value === 'string' ? parseTime(value) : undefined
-      if (micros === undefined) this.refuse(i, value, 'it is not a time such as 12:34:56.789012')
+      const text = typeof value === 'string' ? value : plainValue('TIME', value)
+      const micros = typeof text === 'string' ? parseTime(text) : undefined
+      if (micros === undefined) this.refuse(i, value, text === value ? NOT_A_TIME : NOT_HELD)
       writeInt64(micros, this.#words, row * 2)
     }
     return to - from
@@ -103,11 +107,13 @@ export class TimestampColumn extends ColumnEncoder {
       return
     }
     const { words, writeDate } = this.#target
+    const plain = typeof value === 'string' ? value : plainValue(this.column.type.id, value)
     const isWritten =
-      typeof value === 'string'
-        ? this.#writeText(value, words, row * 2)
-        : isDate(value) && writeDate(value, words, row * 2)
-    if (!isWritten) this.refuse(index, value, notATimestamp(value, this.#hasZone))
+      typeof plain === 'string'
+        ? this.#writeText(plain, words, row * 2)
+        : isDate(plain) && writeDate(plain, words, row * 2)
+    if (isWritten) return
+    this.refuse(index, value, plain === value ? notATimestamp(value, this.#hasZone) : NOT_HELD)
   }
 }
 
@@ -126,6 +132,12 @@ function fillTimestamps(
   return to - from
 }
 
+function daysOf(value: unknown): number | undefined {
+  if (isDate(value)) return daysOfDate(value)
+  const text = plainValue('DATE', value)
+  return typeof text === 'string' ? parseDate(text) : undefined
+}
+
 function notADate(value: unknown): string {
   if (!isDate(value)) return 'it is not a date such as 2026-11-22'
   return Number.isNaN(value.getTime()) ? 'it is an invalid Date' : 'it is not midnight in UTC'
@@ -133,7 +145,7 @@ function notADate(value: unknown): string {
 
 function notATimestamp(value: unknown, hasZone: boolean): string {
   if (isDate(value)) {
-    return Number.isNaN(value.getTime()) ? 'it is an invalid Date' : 'its precision or range does not hold it'
+    return Number.isNaN(value.getTime()) ? 'it is an invalid Date' : NOT_HELD
   }
   if (typeof value !== 'string') return 'only a Date or text can be a timestamp'
   return hasZone

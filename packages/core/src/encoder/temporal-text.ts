@@ -37,14 +37,9 @@ export function dateText(days: number): string {
   return year > 0 ? `${padded(year, 4)}${monthAndDay}` : `${padded(1 - year, 4)}${monthAndDay} (BC)`
 }
 
-/** The text of a TIME: `HH:MM:SS`, with up to six digits after it. */
-export function timeText(micros: bigint): string {
-  return clockText(micros, 1_000_000n)
-}
-
-/** The text of a TIME_NS: `HH:MM:SS`, with up to nine digits after it. */
-export function timeNanosText(nanos: bigint): string {
-  return clockText(nanos, 1_000_000_000n)
+/** The text of a TIME: `HH:MM:SS`, with as many digits after it as it needs; of a TIME_NS, in nanoseconds. */
+export function timeText(units: bigint, perSecond = 1_000_000n): string {
+  return clockText(units, perSecond)
 }
 
 /** The text of a timestamp in units of its type; that of a TIMESTAMPTZ in UTC, with its offset. */

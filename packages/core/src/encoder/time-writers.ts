@@ -1,11 +1,9 @@
-import { nodeApiValue } from './node-api-value.ts'
+import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
 import { parseTimeNanos, parseTimeWithZone, writeInt64 } from './temporal.ts'
 import { timeText } from './temporal-text.ts'
 import { writeBigint64 } from './words-column.ts'
 
-const NANOS_PER_DAY = 86_400_000_000_000n
-const MICROS_PER_DAY = 86_400_000_000n
 /** Seconds that a zone is ahead of UTC at most; a TIMETZ holds how far it is behind that. */
 const MAX_OFFSET = 57_599
 const OFFSET_BITS = 24n
@@ -13,41 +11,23 @@ const OFFSET_BITS = 24n
 const NOT_A_TIME = new Refusal('it is not a time such as 12:34:56.789012345')
 const NOT_A_ZONED_TIME = new Refusal('it is not a time with an offset, such as 12:34:56.789+02:00')
 
-/** Writes a TIME_NS, from its text or node-api's value. */
+/** Writes a TIME_NS, from its text or what stands for it. */
 export function writeTimeNanos(value: unknown, words: Int32Array, at: number): Refusal | undefined {
-  if (typeof value === 'string') {
-    const nanos = parseTimeNanos(value)
-    if (nanos === undefined) return NOT_A_TIME
-    writeInt64(nanos, words, at)
-    return undefined
-  }
-  const nanos = nodeApiValue(value, 'DuckDBTimeNSValue')?.nanos
-  if (!isWithin(nanos, NANOS_PER_DAY)) return NOT_A_TIME
-  writeBigint64(nanos, words, at)
+  const text = plainValue('TIME_NS', value)
+  const nanos = typeof text === 'string' ? parseTimeNanos(text) : undefined
+  if (nanos === undefined) return NOT_A_TIME
+  writeInt64(nanos, words, at)
   return undefined
 }
 
-/** Writes a TIMETZ, from its text or node-api's value: microseconds of the day above, and the offset below. */
+/** Writes a TIMETZ, from its text or what stands for it: microseconds of the day above, and the offset below. */
 export function writeTimeWithZone(value: unknown, words: Int32Array, at: number): Refusal | undefined {
-  if (typeof value === 'string') {
-    const parsed = parseTimeWithZone(value)
-    if (parsed === undefined) return NOT_A_ZONED_TIME
-    writeZoned(BigInt(parsed.micros), parsed.offset, words, at)
-    return undefined
-  }
-  const { micros, offset } = nodeApiValue(value, 'DuckDBTimeTZValue') ?? {}
-  const isOffset = Number.isInteger(offset) && Math.abs(offset as number) <= MAX_OFFSET
-  if (!isWithin(micros, MICROS_PER_DAY) || !isOffset) return NOT_A_ZONED_TIME
-  writeZoned(micros, offset as number, words, at)
+  const text = plainValue('TIMETZ', value)
+  const parsed = typeof text === 'string' ? parseTimeWithZone(text) : undefined
+  if (parsed === undefined) return NOT_A_ZONED_TIME
+  const behind = BigInt(MAX_OFFSET - parsed.offset)
+  writeBigint64((BigInt(parsed.micros) << OFFSET_BITS) | behind, words, at)
   return undefined
-}
-
-function writeZoned(micros: bigint, offset: number, words: Int32Array, at: number): void {
-  writeBigint64((micros << OFFSET_BITS) | BigInt(MAX_OFFSET - offset), words, at)
-}
-
-function isWithin(units: unknown, day: bigint): units is bigint {
-  return typeof units === 'bigint' && units >= 0n && units <= day
 }
 
 /** The text of a TIMETZ from its bits. */

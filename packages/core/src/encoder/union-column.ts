@@ -1,8 +1,9 @@
 import type { TypeField, VectorBlock } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { elementIdentity } from './elements.ts'
-import { taggedValue } from './nested-values.ts'
 import { IntegerColumn } from './numbers.ts'
+import { isPlainRecord } from './plain-record.ts'
+import { plainValue } from './plain-value.ts'
 import { RefusedValue } from './refused-value.ts'
 import { placesOf, sumOfSizes } from './struct-column.ts'
 
@@ -134,4 +135,16 @@ export class UnionColumn extends ColumnEncoder {
       throw error.within(from + error.index, `.${(this.#members[member] as TypeField).name}`)
     }
   }
+}
+
+/** What a value says: `{ tag, value }`, or `{ [tag]: value }`. */
+function taggedValue(given: unknown): { tag: string; value: unknown } | undefined {
+  const value = plainValue('UNION', given)
+  if (!isPlainRecord(value)) return undefined
+  const keys = Object.keys(value)
+  const [only] = keys
+  if (keys.length === 1 && only !== undefined) return { tag: only, value: value[only] }
+  const { tag } = value
+  const isTagged = keys.length === 2 && keys.includes('tag') && keys.includes('value')
+  return isTagged && typeof tag === 'string' ? { tag, value: value.value } : undefined
 }
