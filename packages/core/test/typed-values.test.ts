@@ -201,4 +201,14 @@ describe('any value at all', () => {
     })
     fc.assert(property, { numRuns: 1_000 })
   })
+
+  it('that is taken is decoded to one that is encoded to the same bytes', () => {
+    const columns = fc.oneof(scalarType, nestedType).chain((type) => sampled(type, 6))
+    const property = fc.property(columns, ({ type, samples }) => {
+      const part = encodeColumn(type, [null, ...samples.map(({ given }) => given)])
+      const again = encodeColumn(type, decodeColumn(type, part))
+      expect(Buffer.from(again.buffer).equals(Buffer.from(part.buffer))).toBe(true)
+    })
+    fc.assert(property, { numRuns: 1_000 })
+  })
 })

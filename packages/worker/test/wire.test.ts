@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { type LogicalType, logicalTypeName } from '../src/protocol/logical-type.ts'
+import { type VectorNode, vectorTreesOf } from '../src/protocol/vector-tree.ts'
 import {
   type Allocate,
   isValid,
+  listBlock,
   MAX_CHUNK_ROWS,
   type Part,
   PartReader,
@@ -12,7 +15,7 @@ import {
   type VectorBlock,
   validityBytes,
 } from '../src/protocol/wire.ts'
-import { encodeBlock } from './parts.ts'
+import { encodeBlock, encodePart, type PhysicalValue } from './parts.ts'
 
 /** A chunk before it is laid out: what each column must read as, `null` for NULL, and the blocks that say so. */
 interface Chunk {
@@ -194,6 +197,88 @@ describe('a part', () => {
         }
       }),
       { numRuns: 20 },
+    )
+  })
+})
+
+describe('a part of nested columns', () => {
+  const type: fc.Arbitrary<LogicalType> = fc.letrec<{ any: LogicalType }>((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 4, depthSize: 'small' },
+      fc.constantFrom<LogicalType>({ id: 'INTEGER' }, { id: 'VARCHAR' }),
+      tie('any').map((element): LogicalType => ({ id: 'LIST', element })),
+      tie('any').map((element): LogicalType => ({ id: 'ARRAY', element, length: 2 })),
+      tie('any').map((value): LogicalType => ({ id: 'MAP', key: { id: 'INTEGER' }, value })),
+      fc.array(tie('any'), { minLength: 1, maxLength: 3 }).map(
+        (types): LogicalType => ({
+          id: 'STRUCT',
+          fields: types.map((inner, i) => ({ name: `f${i}`, type: inner })),
+        }),
+      ),
+    ),
+  })).any
+
+  const valuesOf = (of: LogicalType): fc.Arbitrary<PhysicalValue> =>
+    fc.option(presentValue(of), { freq: 4, nil: null })
+  const presentValue = (of: LogicalType): fc.Arbitrary<PhysicalValue> => {
+    switch (of.id) {
+      case 'LIST':
+        return fc.array(valuesOf(of.element), { maxLength: 3 })
+      case 'ARRAY':
+        return fc.array(valuesOf(of.element), { minLength: of.length, maxLength: of.length })
+      case 'MAP':
+        return fc.array(fc.tuple(fc.integer(), valuesOf(of.value)), { maxLength: 3 })
+      case 'STRUCT':
+        return fc.tuple(...of.fields.map((field) => valuesOf(field.type)))
+      default:
+        return of.id === 'INTEGER' ? fc.integer() : fc.string({ maxLength: 20 })
+    }
+  }
+
+  /** The value of one row of a vector, by what the layout says of it alone. */
+  function readValue(part: PartReader, node: VectorNode, rowCount: number, row: number): PhysicalValue {
+    const values = part.valuesOffset(0, node.slot)
+    if (values === 0 || !isValid(part, part.validityOffset(0, node.slot), row)) return null
+    switch (node.kind) {
+      case 'fixed':
+        return (part.words[(values >> 2) + row] as number) | 0
+      case 'string':
+        return Buffer.from(stringBytes(part, stringBlock(part, values, rowCount), row)).toString()
+      case 'struct':
+        return node.children.map((child) => readValue(part, child, rowCount, row))
+      case 'array':
+        return Array.from({ length: node.length }, (_, i) =>
+          readValue(part, node.child, rowCount * node.length, row * node.length + i),
+        )
+      case 'list': {
+        const { childRows, entriesOffset } = listBlock(part, values)
+        const [first = 0, , length = 0] = part.words.subarray((entriesOffset >> 2) + row * 4)
+        return Array.from({ length }, (_, i) => readValue(part, node.child, childRows, first + i))
+      }
+    }
+  }
+
+  const cases = fc.array(type, { minLength: 1, maxLength: 3 }).chain((types) =>
+    fc.record({
+      types: fc.constant(types),
+      rows: fc.array(fc.tuple(...types.map(valuesOf)), { minLength: 1, maxLength: 12 }),
+    }),
+  )
+
+  test('reads exactly as it was written', () => {
+    fc.assert(
+      fc.property(cases, ({ types, rows }) => {
+        const columns = types.map((of, i) => ({
+          type: logicalTypeName(of),
+          values: rows.map((row) => row[i] ?? null),
+        }))
+        const part = new PartReader(encodePart(columns).buffer)
+        const { trees, vectorCount } = vectorTreesOf(types)
+        expect(part.vectorCount).toBe(vectorCount)
+        const read = rows.map((_, row) => trees.map((tree) => readValue(part, tree, rows.length, row)))
+        expect(read).toEqual(rows)
+      }),
+      { numRuns: 300 },
     )
   })
 })

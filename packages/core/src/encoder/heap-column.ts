@@ -2,7 +2,7 @@ import { INLINE_BYTES, STRING_ENTRY_BYTES, type VectorBlock } from '@ducksink/wo
 import { ColumnEncoder, type ColumnInfo, MAX_CHUNK_BYTES } from './column-encoder.ts'
 
 /** Words of an entry. */
-export const ENTRY_WORDS: number = STRING_ENTRY_BYTES / 4
+const ENTRY_WORDS = STRING_ENTRY_BYTES / 4
 
 const FIRST_HEAP_BYTES = 2 ** 14
 

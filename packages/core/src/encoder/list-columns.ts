@@ -7,7 +7,7 @@ import { plainValue } from './plain-value.ts'
 const ENTRY_WORDS = LIST_ENTRY_BYTES / 4
 
 /** What LIST, ARRAY and MAP have in common: rows that hold as many elements as they like. */
-export abstract class RepeatedColumn extends ColumnEncoder {
+abstract class RepeatedColumn extends ColumnEncoder {
   override fill({ records, from, to, startRow, whole }: Span): number {
     const { field, guarded } = this
     let row = startRow
