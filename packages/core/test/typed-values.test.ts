@@ -53,15 +53,21 @@ describe('a value is read from the file as itself', () => {
   it('500 of each type, alone and in a list', async () => {
     const all = fc.tuple(...SCALAR_TYPES.map((type) => sampled(type, 250)))
     const property = fc.asyncProperty(all, (columns) => expectExact([...columns, ...columns.map(inList)]))
-    await fc.assert(property, { numRuns: 2 })
+    await fc.assert(property, { numRuns: 2, endOnFailure: true })
   })
 
   it('random types without others inside', async () => {
-    await fc.assert(fc.asyncProperty(columnsOf(scalarType, 50, 5), expectExact), { numRuns: 4 })
+    await fc.assert(fc.asyncProperty(columnsOf(scalarType, 50, 5), expectExact), {
+      numRuns: 4,
+      endOnFailure: true,
+    })
   })
 
   it('random nested types', async () => {
-    await fc.assert(fc.asyncProperty(columnsOf(nestedType, 60, 4), expectExact), { numRuns: 12 })
+    await fc.assert(fc.asyncProperty(columnsOf(nestedType, 60, 4), expectExact), {
+      numRuns: 8,
+      endOnFailure: true,
+    })
   })
 })
 
@@ -174,7 +180,7 @@ describe('text', () => {
         if (read.length > 0) compared.add(i)
       }
     })
-    await fc.assert(property, { numRuns: 4 })
+    await fc.assert(property, { numRuns: 3, endOnFailure: true })
     expect(compared.size).toBe(TEXTS.length)
   })
 })

@@ -208,22 +208,15 @@ describe('a constraint that a batch violates is told without a row value:', () =
 
 describe('a value that DuckDB cannot convert is told without it:', () => {
   test.each([
-    ['UUID', SECRET],
-    ['DECIMAL(4,2)', SECRET],
-    ['DECIMAL(4,2)', String(SECRET_NUMBER)],
-    ["ENUM('a', 'b')", SECRET],
-    ['HUGEINT', SECRET],
     ['JSON', `{${SECRET}`],
-    ['INTEGER[]', `[${SECRET}]`],
-    ['INTEGER[2]', `[${SECRET_NUMBER}]`],
-    ['STRUCT(a INTEGER)', `{'a': ${SECRET}}`],
-    ['MAP(VARCHAR, INTEGER)', SECRET],
-    ['UNION(n INTEGER, s VARCHAR)', `{"${SECRET}": 1}`],
-    ['INTERVAL', SECRET],
-    ['BIT', SECRET],
-    ['TIME WITH TIME ZONE', SECRET],
-  ])('%s of %s', async (type, text) => {
-    const error = await refusal(`CREATE TABLE t (a ${type})`, { a: [text] }, undefined)
+    ['JSON[]', ['1', `[${SECRET}`]],
+    ['STRUCT(j JSON, n INTEGER)', [`"${SECRET}`, SECRET_NUMBER]],
+    ['MAP(VARCHAR, JSON)', [[SECRET, SECRET]]],
+    ['UNION(n INTEGER, j JSON)', [1, `{"${SECRET}"`]],
+    ['GEOMETRY', SECRET],
+    ['GEOMETRY[2]', ['POINT (1 2)', `POINT (${SECRET})`]],
+  ] as const)('%s of %j', async (type, value) => {
+    const error = await refusal(`CREATE TABLE t (a ${type})`, { a: [value] }, undefined)
     expect(error).toBeInstanceOf(StatementError)
     expect(error).toMatchObject({ code: 'INSERT_FAILED', table: 't' })
     expect(error.message).toBe(`DuckDB could not convert a value to its column's type of table "t"`)
