@@ -36,11 +36,6 @@ export interface ChildOptions {
 /** The URL of a fixture, from which a thread can be started as well. */
 export const fixtureUrl = (name: string): URL => new URL(`./fixtures/${name}.ts`, import.meta.url)
 
-// halves what a child costs; coverage would be less exact with it
-const COMPILE_CACHE = new URL('../../../node_modules/.cache/ducksink-fixtures', import.meta.url)
-const cacheEnvironment =
-  process.env.NODE_V8_COVERAGE === undefined ? { NODE_COMPILE_CACHE: fileURLToPath(COMPILE_CACHE) } : {}
-
 /** Runs a fixture in a process of its own, which is killed when the test is over. */
 export function runFixture(
   name: string,
@@ -52,7 +47,7 @@ export function runFixture(
   const command = [...through, process.execPath, ...flags, fileURLToPath(fixtureUrl(name)), ...parameters]
   const child = spawn(command[0] as string, command.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...cacheEnvironment, ...env },
+    env: { ...process.env, ...env },
     ...(uid === undefined ? undefined : { uid, gid: uid }),
   })
   onTestFinished(() => void child.kill('SIGKILL'))
