@@ -20,6 +20,17 @@ export interface BatchRange {
 export const WORKLOAD_COLUMNS_SQL: string =
   'id INTEGER, name VARCHAR, age INTEGER, location VARCHAR, price DOUBLE, ok BOOLEAN, ts TIMESTAMP, note VARCHAR'
 
+/** The shapes in which the workload's values can be written. */
+export type DatasetName = 'flat' | 'list' | 'struct' | 'list-of-struct'
+
+/** The workload in one shape: the same values, some of them inside nested columns. */
+export interface Dataset {
+  readonly columnsSql: string
+  shape(record: WorkloadRecord): object
+  /** A query that gives the columns of the workload back. */
+  readonly flatSql: string
+}
+
 /** Every peer writes to a table of this name, so that one query reads them all back. */
 export const WORKLOAD_TABLE = 't'
 
@@ -66,4 +77,42 @@ export function selectRowsSql(range: BatchRange): string {
     epoch_ms(${FIRST_TS_MS} + id * 1000) AS ts,
     'order ' || id || ' shipped from warehouse ' || id % 97 || ' to customer ' || id * 31 % 10007 AS note
     FROM range(${range.firstId}, ${range.firstId + range.rows}) AS ids(id)`
+}
+
+const PRICE_PARTS = 10
+const LINES = 3
+
+/** The workload as it is, and with its values in lists and structs. */
+export const DATASETS: Readonly<Record<DatasetName, Dataset>> = {
+  flat: { columnsSql: WORKLOAD_COLUMNS_SQL, shape: (record) => record, flatSql: `FROM ${WORKLOAD_TABLE}` },
+  list: {
+    columnsSql:
+      'id INTEGER, name VARCHAR, age INTEGER, location VARCHAR, prices DOUBLE[], ok BOOLEAN, ts TIMESTAMP, note VARCHAR',
+    shape: ({ price, ...rest }) => ({
+      ...rest,
+      prices: new Array<number>(PRICE_PARTS).fill(price / PRICE_PARTS),
+    }),
+    flatSql: `SELECT *, list_sum(prices) AS price FROM ${WORKLOAD_TABLE}`,
+  },
+  struct: {
+    columnsSql:
+      'id INTEGER, person STRUCT(name VARCHAR, age INTEGER, location VARCHAR, ok BOOLEAN), price DOUBLE, ts TIMESTAMP, note VARCHAR',
+    shape: ({ name, age, location, ok, ...rest }) => ({ ...rest, person: { name, age, location, ok } }),
+    flatSql: `SELECT *, person.* FROM ${WORKLOAD_TABLE}`,
+  },
+  'list-of-struct': {
+    columnsSql:
+      'id INTEGER, lines STRUCT(name VARCHAR, age INTEGER, location VARCHAR, price DOUBLE)[], ok BOOLEAN, ts TIMESTAMP, note VARCHAR',
+    shape: ({ name, age, location, price, ...rest }) => ({
+      ...rest,
+      lines: Array.from({ length: LINES }, () => ({ name, age, location, price: price / LINES })),
+    }),
+    flatSql: `SELECT *, lines[1].name AS name, lines[2].age AS age, lines[${LINES}].location AS location,
+      list_sum([line.price FOR line IN lines]) AS price FROM ${WORKLOAD_TABLE}`,
+  },
+}
+
+/** Makes the records of one batch in the shape of a dataset. */
+export function createShaped(dataset: DatasetName, range: BatchRange): object[] {
+  return createRecords(range).map(DATASETS[dataset].shape)
 }

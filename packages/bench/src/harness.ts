@@ -12,6 +12,7 @@ import {
   readSqliteFile,
   repeatChecksum,
 } from './checksum.ts'
+import { DATASETS } from './datasets.ts'
 import type { Job, Result, StreamJob, StreamResult, WriteResult } from './job.ts'
 import {
   CONTENDERS,
@@ -75,7 +76,8 @@ export async function runWrites(
 ): Promise<WriteResult> {
   const dialect = contender.peer === 'sqlite' ? 'sqlite' : 'duckdb'
   return withTarget(scenario.target, surroundings.directory, async (path) => {
-    const job = toWriteJob(scenario, contender, { path, checksumSql: checksumSql(dialect) })
+    const table = scenario.dataset === 'flat' ? undefined : `(${DATASETS[scenario.dataset].flatSql}) AS flat`
+    const job = toWriteJob(scenario, contender, { path, checksumSql: checksumSql(dialect, table) })
     const result = (await runJob(job, surroundings)) as WriteResult
     // Nobody else can look into a peer's memory; a file is read here, in another process, after its close.
     const checksum = result.checksum ?? (await readFile(path, dialect))

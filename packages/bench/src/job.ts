@@ -1,4 +1,5 @@
 import type { Checksum } from './checksum.ts'
+import type { DatasetName } from './datasets.ts'
 
 /** Who writes: this engine, what a user would take otherwise, and the limit. */
 export type PeerName = 'ducksink' | 'sqlite' | 'appender' | 'cloned' | 'insert-select' | 'bytewax'
@@ -13,6 +14,7 @@ export interface WriteJob {
   /** `:memory:` or a file that does not exist yet. */
   readonly path: string
   readonly writesWaiting: WritesWaiting
+  readonly dataset: DatasetName
   readonly batchRows: number
   /** Batches written before anything is timed; at least one. */
   readonly warmupBatches: number

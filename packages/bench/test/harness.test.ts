@@ -20,6 +20,7 @@ function tiny(target: 'memory' | 'file'): WriteScenario {
     name: `tiny-${target}`,
     title: 'a few rows',
     target,
+    dataset: 'flat',
     batchRows: 30,
     byDefault: false,
     warmupBatches: 2,
@@ -54,6 +55,13 @@ describe('the harness', () => {
         expect(result.versions.node).toBe(process.versions.node)
       })
     }
+  }
+
+  for (const dataset of ['list', 'struct', 'list-of-struct'] as const) {
+    it(`runs ducksink with values in a ${dataset} and finds each of them there`, async () => {
+      const result = await runWrites({ ...tiny('memory'), dataset }, CONTENDERS.ducksink, surroundings)
+      expect(result.rows).toBe(240)
+    })
   }
 
   for (const records of ['reused', 'fresh'] as const) {

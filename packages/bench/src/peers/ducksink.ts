@@ -1,19 +1,19 @@
 import { SinkEngine } from '@ducksink/core'
 import { toChecksum } from '../checksum.ts'
-import { createRecords, WORKLOAD_COLUMNS_SQL, WORKLOAD_TABLE, type WorkloadRecord } from '../datasets.ts'
+import { createShaped, DATASETS, type DatasetName, WORKLOAD_TABLE } from '../datasets.ts'
 import type { Peer } from './peer.ts'
 
 /** This engine through its public interface, with its defaults. */
-export async function openDucksink(path: string): Promise<Peer> {
-  const createTableSql = `CREATE TABLE ${WORKLOAD_TABLE} (${WORKLOAD_COLUMNS_SQL})`
+export async function openDucksink(path: string, dataset: DatasetName): Promise<Peer> {
+  const createTableSql = `CREATE TABLE ${WORKLOAD_TABLE} (${DATASETS[dataset].columnsSql})`
   const engine = await SinkEngine.open({ path, tables: { [WORKLOAD_TABLE]: { createTableSql } } })
-  const table = engine.table<WorkloadRecord>(WORKLOAD_TABLE)
+  const table = engine.table<object>(WORKLOAD_TABLE)
   const [row] = await engine.query<{ duckdb: string }>('SELECT version() AS duckdb')
-  let staged: WorkloadRecord[][] = []
+  let staged: object[][] = []
   return {
     versions: { duckdb: row?.duckdb ?? 'unknown' },
     stage: (batches) => {
-      staged = batches.map(createRecords)
+      staged = batches.map((range) => createShaped(dataset, range))
     },
     write: async (batch) => {
       await table.write(staged[batch] ?? [])

@@ -1,3 +1,4 @@
+import type { DatasetName } from '../datasets.ts'
 import type { PeerName, StreamJob, WriteJob, WritesWaiting } from '../job.ts'
 
 /** A peer and the way it is used: what is put beside another. */
@@ -39,6 +40,8 @@ interface CommonScenario {
 /** The same rows from every contender; throughput and ratios. */
 export interface WriteScenario extends CommonScenario {
   readonly kind: 'write'
+  /** The shape of the records. */
+  readonly dataset: DatasetName
   readonly warmupBatches: number
   readonly iterations: number
   readonly batchesPerIteration: number
@@ -61,6 +64,7 @@ const NODE_PEERS = ['ducksink', 'sqlite', 'appender', 'cloned', 'insert-select']
 /** DuckDB's own row group: the batch at which everyone is at full speed. */
 const LARGE = {
   kind: 'write',
+  dataset: 'flat',
   batchRows: 122_880,
   byDefault: true,
   warmupBatches: 1,
@@ -138,6 +142,7 @@ export const SCENARIOS: readonly Scenario[] = [
     batchesPerIteration: 2_000,
     contenders: ['ducksink-64-callers', 'ducksink-1-caller'],
   },
+  ...nestedScenarios(),
   { ...LONG, name: 'memory', title: '30 million records to a file, batches of 122,880' },
   {
     ...LONG,
@@ -155,6 +160,22 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ]
 
+function nestedScenarios(): WriteScenario[] {
+  const titles = {
+    list: 'a LIST of 10 DOUBLE in place of a DOUBLE',
+    struct: 'four of the columns in a STRUCT',
+    'list-of-struct': 'four of the columns in a LIST of 3 STRUCT',
+  } as const
+  return Object.entries(titles).map(([dataset, title]) => ({
+    ...LARGE,
+    name: `nested-${dataset}`,
+    title: `memory, batches of 122,880, ${title}`,
+    target: 'memory',
+    dataset: dataset as DatasetName,
+    contenders: ['ducksink'],
+  }))
+}
+
 /** The contenders of a scenario, bytewax among them where it is asked for and can take part. */
 export function contendersOf(scenario: WriteScenario, withSeed: boolean): ContenderName[] {
   const first = scenario.contenders[0]
@@ -170,9 +191,9 @@ export function toWriteJob(
   contender: Contender,
   job: Pick<WriteJob, 'path' | 'checksumSql'>,
 ): WriteJob {
-  const { batchRows, warmupBatches, iterations, batchesPerIteration } = scenario
+  const { dataset, batchRows, warmupBatches, iterations, batchesPerIteration } = scenario
   const writesWaiting = contender.writesWaiting ?? scenario.writesWaiting
-  const shape = { batchRows, warmupBatches, iterations, batchesPerIteration }
+  const shape = { dataset, batchRows, warmupBatches, iterations, batchesPerIteration }
   return { kind: 'write', peer: contender.peer, writesWaiting, ...shape, ...job }
 }
 
