@@ -135,6 +135,48 @@ export function tableError(error: unknown, table: string): SinkError {
   )
 }
 
+// What DuckDB 1.5.5 does not alter, and how it says so; the names in these messages are the table's own.
+const ALTER_REFUSALS: readonly (readonly [said: RegExp, because: string])[] = [
+  [/has a UNIQUE or PRIMARY KEY constraint/, 'it belongs to a PRIMARY KEY or is UNIQUE'],
+  [/has a CHECK constraint/, 'a CHECK names it'],
+  [/has a FOREIGN KEY constraint/, 'a FOREIGN KEY names it'],
+  [/referenced by the generated column/, 'a generated column is computed from it'],
+  [/[Gg]enerated columns? in alter/, 'it is a generated column'],
+  [/an index depends on it/, 'an index is on it'],
+  [/there are entries that depend on it/, 'the table has an index, or a FOREIGN KEY refers to it'],
+]
+
+/** What an ALTER failed with; what DuckDB could not convert is a row's value, and stays out of it. */
+export function alterError(
+  error: unknown,
+  { table, column }: { readonly table: string; readonly column: string | undefined },
+): SinkError {
+  if (error instanceof SinkError) return error
+  const message = messageOf(error)
+  const what = column === undefined ? `table "${table}"` : `column "${column}" of table "${table}"`
+  const refusal = ALTER_REFUSALS.find(([said]) => said.test(message))?.[1]
+  const isOfValue = ['Conversion', 'Out of Range', 'Invalid Input'].includes(errorKind(error))
+  const because =
+    refusal ?? (isOfValue ? 'a value that is there does not fit the wider type' : firstLine(message))
+  const cause = isOfValue ? undefined : error
+  const advice =
+    refusal === undefined && !isOfValue
+      ? ''
+      : "; make the table anew with the type that is needed, or choose 'freeze' or 'discard-value' for its types"
+  return new SchemaError(
+    `DuckDB does not alter ${what}: ${because}${advice}`,
+    { table, column, cause },
+    'DDL_FAILED',
+  )
+}
+
+const BUSY = /^TransactionContext Error: Cannot CHECKPOINT: there are other/
+
+/** True where a checkpoint only has to wait until nobody reads. */
+export function isCheckpointBusy(error: unknown): boolean {
+  return BUSY.test(messageOf(error))
+}
+
 /** What a statement of the app on the writing connection failed with. */
 export function statementError(error: unknown): SinkError {
   // only the thread's end interrupts the writer, and a statement may be committing just then

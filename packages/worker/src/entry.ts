@@ -42,6 +42,7 @@ port.on('close', () => void stopAfter(new Error('the channel to the main thread 
 const api: SinkApi = {
   open: (request) => worker.open(request),
   prepareTable: (setup) => worker.prepareTable(setup),
+  evolveTable: (evolution) => worker.evolveTable(evolution),
   insert: async (requests) => {
     const replies = await worker.insert(requests)
     return transfer(

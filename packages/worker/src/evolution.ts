@@ -1,13 +1,20 @@
 import { StatementType } from '@duckdb/node-api'
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
-import { messageOf } from './duckdb-error.ts'
+import { alterError, messageOf } from './duckdb-error.ts'
 import { foldIdentifier, qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
 import { logicalTypeName, parseLogicalType } from './protocol/logical-type.ts'
-import type { SchemaChange, TableColumn, TableReference, TableSetup } from './protocol/messages.ts'
+import type {
+  ColumnWidening,
+  SchemaChange,
+  TableColumn,
+  TableEvolution,
+  TableReference,
+  TableSetup,
+} from './protocol/messages.ts'
 
-/** Makes the tables that are absent. */
+/** Makes the tables that are absent, and lets those that are there follow their data. */
 export class Evolution {
   readonly #connection: Connection
   readonly #catalog: Catalog
@@ -26,24 +33,78 @@ export class Evolution {
   async prepare(setup: TableSetup): Promise<KnownLayout | undefined> {
     const present = await this.#catalog.describe(setup.table)
     if (present !== undefined) {
-      if (setup.origin === 'declared') await this.#requireDeclared(present, setup.columns ?? [])
+      if (setup.origin === 'declared') await this.#requireDeclared(present, setup)
       return present
     }
     if (setup.createTableSql === undefined && setup.columns === undefined) return undefined
     const layout = await this.#create(setup)
-    this.#onChange({
-      table: setup.table,
-      kind: 'create-table',
-      before: [],
-      after: layout.columns,
-      origin: setup.origin,
-    })
+    const { table, origin } = setup
+    this.#onChange({ table, kind: 'create-table', before: [], after: layout.columns, origin })
     return layout
   }
 
-  async #requireDeclared({ table, columns }: KnownLayout, declared: readonly TableColumn[]): Promise<void> {
-    for (const { name, type } of declared) {
-      const found = columns.find((column) => foldIdentifier(column.name) === foldIdentifier(name))
+  /**
+   * Adds columns and widens types, all of it or nothing; what is so already is left as it is. `undefined` comes back
+   * where there is no such table.
+   * @throws {@link SchemaError} where DuckDB refuses.
+   */
+  async evolve({ table, add, widen }: TableEvolution): Promise<EvolvedTable | undefined> {
+    // whoever has altered the table since is not undone
+    this.#catalog.invalidate()
+    const before = await this.#catalog.describe(table)
+    if (before === undefined) return undefined
+    const missing = add.filter(({ name }) => columnOf(before, name) === undefined)
+    const narrow = widen.filter(({ name, from }) => columnOf(before, name)?.type === from)
+    if (missing.length + narrow.length === 0) return { layout: before, isAltered: false }
+    await this.#alter(before, missing, narrow)
+    const layout = (await this.#catalog.describe(table)) as KnownLayout
+    for (const { name } of missing) this.#tell(table, 'add-column', [], columnsOf(layout, name))
+    for (const { name } of narrow) {
+      this.#tell(table, 'alter-type', columnsOf(before, name), columnsOf(layout, name))
+    }
+    return { layout, isAltered: true }
+  }
+
+  async #alter(
+    { table }: KnownLayout,
+    missing: readonly TableColumn[],
+    narrow: readonly ColumnWidening[],
+  ): Promise<void> {
+    const statements = [
+      ...missing.map(({ name, type }) => ({ name, sql: `ADD COLUMN ${quoteIdentifier(name)} ${type}` })),
+      ...narrow.map(({ name, to }) => ({ name, sql: `ALTER COLUMN ${quoteIdentifier(name)} TYPE ${to}` })),
+    ]
+    let column: string | undefined
+    await this.#connection.run('BEGIN')
+    try {
+      for (const { name, sql } of statements) {
+        column = name
+        await this.#connection.run(`ALTER TABLE ${qualifiedName(table)} ${sql}`)
+      }
+      column = undefined
+      await this.#connection.run('COMMIT')
+    } catch (error) {
+      await this.#connection.rollBack()
+      throw alterError(error, { table: table.name, column })
+    } finally {
+      this.#catalog.invalidate()
+    }
+  }
+
+  #tell(
+    table: TableReference,
+    kind: SchemaChange['kind'],
+    before: readonly TableColumn[],
+    after: readonly TableColumn[],
+  ): void {
+    this.#onChange({ table, kind, before, after, origin: 'inferred' })
+  }
+
+  async #requireDeclared(layout: KnownLayout, { columns = [], evolves }: TableSetup): Promise<void> {
+    const { table } = layout
+    for (const { name, type } of columns) {
+      const found = columnOf(layout, name)
+      if (found === undefined ? evolves?.columns === true : evolves?.types === true) continue
       if (found !== undefined && (sameType(found.type, type) || found.type === (await this.#typeName(type))))
         continue
       const is = found === undefined ? 'is absent' : `is ${found.type}`
@@ -103,6 +164,21 @@ export class Evolution {
       throw error instanceof SchemaError ? error : createError(error, name)
     }
   }
+}
+
+/** A table's columns, and whether anything was done to it. */
+export interface EvolvedTable {
+  readonly layout: KnownLayout
+  readonly isAltered: boolean
+}
+
+function columnOf({ columns }: KnownLayout, name: string): TableColumn | undefined {
+  return columns.find((column) => foldIdentifier(column.name) === foldIdentifier(name))
+}
+
+function columnsOf(layout: KnownLayout, name: string): readonly TableColumn[] {
+  const column = columnOf(layout, name)
+  return column === undefined ? [] : [column]
 }
 
 function createTableSql(table: Required<TableReference>, columns: readonly TableColumn[]): string {

@@ -1,8 +1,15 @@
 import type { ILogObj, Logger } from 'tslog'
 import { BlockCache } from './block-cache.ts'
-import { Catalog } from './catalog.ts'
+import { Catalog, type KnownLayout } from './catalog.ts'
 import { type Database, openDatabase } from './database.ts'
-import { isInvalidated, messageOf, queryError, statementError, tableError } from './duckdb-error.ts'
+import {
+  isCheckpointBusy,
+  isInvalidated,
+  messageOf,
+  queryError,
+  statementError,
+  tableError,
+} from './duckdb-error.ts'
 import { Evolution } from './evolution.ts'
 import { ClosedError, errorToData, type SinkError, WorkerDiedError } from './protocol/errors.ts'
 import type {
@@ -16,12 +23,14 @@ import type {
   QueryReply,
   QueryRequest,
   SinkApi,
+  TableEvolution,
   TableSetup,
   WorkerEvent,
 } from './protocol/messages.ts'
 import { classifyStatement, runRead, runStatement } from './query.ts'
 import { ReadQueue } from './read-queue.ts'
 import { ReplyBox } from './reply-box.ts'
+import { logSchemaChange } from './schema-log.ts'
 import { beginsAsRead } from './sql-text.ts'
 import { Transactions } from './transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
@@ -80,11 +89,22 @@ export class SinkWorker implements SinkApi {
     return this.#onWriter<PrepareReply>(
       async ({ evolution }) => {
         const layout = await evolution.prepare(setup)
-        if (layout === undefined) return { status: 'absent' }
-        const { layoutId, columns } = layout
-        return { status: 'present', layout: { layoutId, columns } }
+        return layout === undefined ? { status: 'absent' } : present(layout)
       },
       (error) => ({ status: 'failed', error: errorToData(tableError(error, setup.table.name)) }),
+      { servesWrites: true },
+    )
+  }
+
+  evolveTable(request: TableEvolution): Promise<PrepareReply> {
+    return this.#onWriter<PrepareReply>(
+      async (session) => {
+        const evolved = await session.evolution.evolve(request)
+        if (evolved === undefined) return { status: 'absent' }
+        if (evolved.isAltered) await this.#checkpointAlter(session)
+        return present(evolved.layout)
+      },
+      (error) => ({ status: 'failed', error: errorToData(tableError(error, request.table.name)) }),
       { servesWrites: true },
     )
   }
@@ -202,10 +222,7 @@ export class SinkWorker implements SinkApi {
         : undefined,
     })
     const evolution = new Evolution(writer, catalog, (change) => {
-      this.#log.info(
-        { table: change.table.name, columns: change.after, origin: change.origin },
-        'table created',
-      )
+      logSchemaChange(this.#log, change)
       // any DDL makes DuckDB bind every prepared statement anew at every run
       transactions.clearStatements()
       this.#post({ type: 'schemaChange', change })
@@ -217,6 +234,28 @@ export class SinkWorker implements SinkApi {
     const { defaultMemoryLimit } = database
     const cache = defaultMemoryLimit === undefined ? undefined : new BlockCache(writer, defaultMemoryLimit)
     return { database, catalog, evolution, transactions, jobs, reads, cache, maxDelayMs }
+  }
+
+  /**
+   * Writes an ALTER out of the log, with which some files cannot be opened by path after a crash. Where a query runs
+   * it is done after that; until then only an engine can open the file.
+   * @see https://github.com/duckdb/duckdb/issues/18259
+   */
+  async #checkpointAlter({ database, reads }: Session): Promise<void> {
+    try {
+      await database.checkpoint()
+    } catch (error) {
+      if (isCheckpointBusy(error)) {
+        void reads.idle().then(() =>
+          this.#onWriter(
+            (session) => this.#checkpointAlter(session),
+            () => undefined,
+          ),
+        )
+        return
+      }
+      this.#log.warn({ reason: messageOf(error) }, 'checkpoint after an ALTER failed')
+    }
   }
 
   /** Runs a statement in the writer's turn; `undefined` where it only reads, and so is for the reader. */
@@ -351,3 +390,8 @@ export class SinkWorker implements SinkApi {
     }
   }
 }
+
+const present = ({ layoutId, columns }: KnownLayout): PrepareReply => ({
+  status: 'present',
+  layout: { layoutId, columns },
+})

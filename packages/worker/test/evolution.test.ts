@@ -249,3 +249,17 @@ describe('a table that nothing says how to make', () => {
     })
   })
 })
+
+test('declared columns bind a table whose columns and types evolve by neither', async () => {
+  const session = await openSession()
+  await session.rows('CREATE TABLE t (id BIGINT)')
+  const columns = [
+    { name: 'id', type: 'INTEGER' },
+    { name: 'later', type: 'DATE' },
+  ]
+  const prepare = (evolves: { columns: boolean; types: boolean }) =>
+    session.evolution.prepare({ table, columns, origin: 'declared', evolves })
+  expect(await prepare({ columns: true, types: true })).toMatchObject({ columns: [{ type: 'BIGINT' }] })
+  await refusal(prepare({ columns: true, types: false }))
+  await refusal(prepare({ columns: false, types: true }))
+})

@@ -30,6 +30,23 @@ export interface TableSetup {
   readonly columns?: readonly TableColumn[] | undefined
   /** Where `columns` came from. */
   readonly origin: 'declared' | 'inferred'
+  /** What of a table that is there may differ from declared columns, because it follows the data. */
+  readonly evolves?: { readonly columns: boolean; readonly types: boolean } | undefined
+}
+
+/** How a table is to follow its data; what is so already is left as it is. */
+export interface TableEvolution {
+  readonly table: TableReference
+  readonly add: readonly TableColumn[]
+  readonly widen: readonly ColumnWidening[]
+}
+
+/** A column whose type is to become one that holds every value of the old. */
+export interface ColumnWidening {
+  readonly name: string
+  /** The type it must still have, as DuckDB prints it. */
+  readonly from: string
+  readonly to: string
 }
 
 export interface OpenRequest {
@@ -111,6 +128,8 @@ export interface SinkApi {
   open(request: OpenRequest): Promise<OpenReply>
   /** The columns of a table, which is made first where `setup` says how. */
   prepareTable(setup: TableSetup): Promise<PrepareReply>
+  /** Adds columns and widens types, all of it or nothing; the columns after. */
+  evolveTable(evolution: TableEvolution): Promise<PrepareReply>
   /** Takes parts in order; the answer is given when all of them have theirs, or one of them is to be run again. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]>
   /** The reply to a part that was deferred. */
@@ -127,6 +146,7 @@ export interface SinkApi {
 export const SINK_METHODS: readonly (keyof SinkApi)[] = [
   'open',
   'prepareTable',
+  'evolveTable',
   'insert',
   'insertReply',
   'abandon',
@@ -135,11 +155,13 @@ export const SINK_METHODS: readonly (keyof SinkApi)[] = [
   'close',
 ]
 
-/** One change to a table's schema. */
+/** One change to a table's schema: a table made, a column added, or a column's type made wider. */
 export interface SchemaChange {
   readonly table: TableReference
-  readonly kind: 'create-table'
+  readonly kind: 'create-table' | 'add-column' | 'alter-type'
+  /** The columns that it is about as they were. */
   readonly before: readonly TableColumn[]
+  /** The same as they are now. */
   readonly after: readonly TableColumn[]
   /** Where the columns came from. */
   readonly origin: 'declared' | 'inferred'
