@@ -1,5 +1,5 @@
 import type { Part } from '@ducksink/worker'
-import type { BatchHead, BatchSource } from './batch-source.ts'
+import type { BatchHead, BatchSource, Discarded } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { decodeRecords } from './encoder/decoder.ts'
 import { requireColumns } from './encoder/field-set.ts'
@@ -12,6 +12,14 @@ export interface CollectedContext {
   readonly records: RecordsContext
 }
 
+/** What a collector has encoded. */
+export interface CollectedBatch {
+  readonly head: BatchHead
+  readonly parts: readonly Part[]
+  /** Values that were left out. */
+  readonly discardedCount: number
+}
+
 /**
  * A batch that a collector has encoded already. Copies of its parts are sent and the parts themselves are kept until
  * the batch is settled, so that its records can be handed back whatever becomes of the worker.
@@ -19,6 +27,7 @@ export interface CollectedContext {
 export class CollectedSource implements BatchSource {
   readonly table: TableState
   readonly rowCount: number
+  readonly #discardedCount: number
   readonly #head: BatchHead
   readonly #parts: readonly Part[]
   readonly #context: CollectedContext
@@ -26,17 +35,25 @@ export class CollectedSource implements BatchSource {
   /** The batch as it is encoded once more, where the table's columns are no longer those of its parts. */
   #encodedAgain: RecordsSource | undefined
 
-  constructor(table: TableState, head: BatchHead, parts: readonly Part[], context: CollectedContext) {
+  constructor(table: TableState, batch: CollectedBatch, context: CollectedContext) {
+    const { head, parts, discardedCount } = batch
     this.table = table
+    this.#discardedCount = discardedCount
     this.#head = head
     this.#parts = parts
     this.#context = context
     this.rowCount = parts.reduce((rows, part) => rows + part.rowCount, 0)
   }
 
-  async begin(): Promise<BatchHead> {
+  get discarded(): Discarded {
+    const { rowCount, valueCount } = this.#encodedAgain?.discarded ?? { rowCount: 0, valueCount: 0 }
+    return { rowCount, valueCount: this.#discardedCount + valueCount }
+  }
+
+  async begin(): Promise<BatchHead | undefined> {
     requireColumns(this.table.name, this.#head.columns)
     this.#index = 0
+    this.#encodedAgain = undefined
     if ((await this.table.describe()) === this.#head.layout) return this.#head
     this.#encodedAgain = new RecordsSource(this.table, this.records(), this.#context.records)
     return this.#encodedAgain.begin()
@@ -52,7 +69,10 @@ export class CollectedSource implements BatchSource {
 
   end(): void {
     this.#encodedAgain?.end()
-    this.#encodedAgain = undefined
+  }
+
+  async adapt(error: unknown): Promise<boolean> {
+    return (await this.#encodedAgain?.adapt(error)) ?? false
   }
 
   /** The records, decoded from the parts. */

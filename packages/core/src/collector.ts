@@ -2,6 +2,7 @@ import { ClosedError, type Part, SinkError, type TableLayout, ValueError } from 
 import type { Admission } from './admission.ts'
 import {
   type BatchSource,
+  beginBatch,
   createTableEncoder,
   MAX_PART_BYTES,
   MAX_PART_ROWS,
@@ -18,6 +19,7 @@ import { CollectedSource } from './collected-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { isPlainRecord, notPlain, unreadable } from './encoder/plain-record.ts'
 import type { Receipt } from './receipt.ts'
+import { encodePushed } from './record-encoding.ts'
 import { type RecordsContext, RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
 
@@ -25,7 +27,8 @@ import type { TableState } from './table-state.ts'
 export interface Collector<T extends object> extends AsyncDisposable {
   /**
    * Takes a record: it is encoded at once and may be changed after. Until the table's columns are known, which for an
-   * absent table are inferred from its first batch, a shallow copy is held instead.
+   * absent table are inferred from its first batch, and while the schema follows the records, a shallow copy is held
+   * instead.
    * @returns false where it was taken but the caller should wait for {@link ready}.
    * @throws {@link ValueError} or {@link SchemaError} where the record does not fit; it is then not taken, and `row`
    * is 0, for the one record that was pushed.
@@ -60,10 +63,18 @@ interface EncodingBatch {
   partBytes: number
 }
 
-/** Records that wait until their table's columns are known. */
+/** Records that wait until their table's columns are known, or follow the records. */
 interface HoldingBatch {
   readonly kind: 'holding'
   readonly records: FieldRecord[]
+}
+
+/** A batch on its way. */
+interface SentBatch {
+  readonly heldBytes: number
+  readonly reason: FlushReason
+  /** True where it was held because its table had to follow it. */
+  readonly isEvolving: boolean
 }
 
 /** The {@link Collector} of one table. */
@@ -78,6 +89,8 @@ export class RecordCollector<T extends object> implements Collector<T> {
   #batch: EncodingBatch | HoldingBatch = { kind: 'holding', records: [] }
   #rowCount = 0
   #heldBytes = 0
+  /** Batches under way for which the table is altered: what comes after them waits for its new columns. */
+  #evolving = 0
   #timer: NodeJS.Timeout | undefined
 
   constructor(table: TableState, options: CollectOptions, context: CollectorContext) {
@@ -97,10 +110,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (this.#state === 'closed') throw new ClosedError(`the collector of table "${table.name}" is closed`)
     admission.requireRoom(table.name)
     if (this.#batch.kind === 'encoding' && this.#batch.rows.layout !== table.layout) this.#beginAnew()
-    if (this.#batch.kind === 'encoding') this.#encode(this.#batch, record as FieldRecord)
-    else this.#keep(this.#batch, record)
-    this.#rowCount++
-    if (this.#rowCount === 1) this.#timer = setTimeout(() => this.#send('delay'), this.#options.maxDelayMs)
+    this.#take(record as FieldRecord)
     if (this.#rowCount >= this.#options.maxBatchRows) this.#send('rows')
     else if (this.#heldBytes >= this.#options.maxBatchBytes) this.#send('bytes')
     return !admission.underPressure
@@ -134,12 +144,23 @@ export class RecordCollector<T extends object> implements Collector<T> {
     const { layout } = this.#table
     this.#rowCount = 0
     this.#heldBytes = 0
-    if (layout !== undefined) {
+    if (layout !== undefined && this.#evolving === 0) {
       this.#batch = this.#encodingBatch(layout)
       return
     }
     this.#batch = { kind: 'holding', records: [] }
-    void this.#learnColumns()
+    if (layout === undefined) void this.#learnColumns()
+  }
+
+  #take(record: FieldRecord): void {
+    if (this.#batch.kind === 'encoding' && !this.#encode(this.#batch, record)) {
+      // the table must follow the record: a batch of this one and the next will see to that
+      this.#send('schema')
+      this.#batch = { kind: 'holding', records: [] }
+    }
+    if (this.#batch.kind === 'holding') this.#keep(this.#batch, record)
+    this.#rowCount++
+    this.#timer ??= setTimeout(() => this.#send('delay'), this.#options.maxDelayMs)
   }
 
   /** The table may have been altered: what was gathered goes as it is, the next batch has the new columns. */
@@ -154,21 +175,22 @@ export class RecordCollector<T extends object> implements Collector<T> {
     const last = this.#batch
     const isSame = last.kind === 'encoding' && last.rows.layout === layout
     const rows = isSame ? last.rows : createTableEncoder(table, layout, (bytes) => pool.take(bytes))
-    rows.encoder.begin()
-    rows.fields.begin()
+    beginBatch(rows)
     return { kind: 'encoding', rows, parts: [], partBytes: 0 }
   }
 
-  #encode(batch: EncodingBatch, record: FieldRecord): void {
+  /** Encodes a record; false, and nothing is done, where its table must follow it first. */
+  #encode(batch: EncodingBatch, record: FieldRecord): boolean {
     const { encoder } = batch.rows
     this.#one[0] = record
     try {
-      encodeOne(batch.rows, this.#one)
+      if (!encodePushed(batch.rows, this.#one, this.#table.options.contract.types)) return false
     } finally {
       this.#one.length = 0
     }
     if (encoder.partRows >= MAX_PART_ROWS || encoder.partBytes >= MAX_PART_BYTES) this.#finishPart(batch)
     this.#hold(batch.partBytes + encoder.heldBytes)
+    return true
   }
 
   #finishPart(batch: EncodingBatch): void {
@@ -193,35 +215,48 @@ export class RecordCollector<T extends object> implements Collector<T> {
   /** Asks for the table's columns; where it has any, what was held is encoded. */
   async #learnColumns(): Promise<void> {
     // an error here is met again, and told, when the batch is sent
-    const layout = await this.#table.describe().catch(() => undefined)
+    await this.#table.describe().catch(() => undefined)
+    this.#encodeHeld()
+  }
+
+  #encodeHeld(): void {
+    const { layout } = this.#table
     const held = this.#batch
-    if (layout === undefined || held.kind !== 'holding') return
-    const batch = this.#encodingBatch(layout)
-    this.#batch = batch
+    if (layout === undefined || held.kind !== 'holding' || this.#evolving > 0) return
+    this.#batch = this.#encodingBatch(layout)
+    this.#rowCount = 0
     const refused: { readonly record: FieldRecord; readonly error: unknown }[] = []
     for (const record of held.records) {
       try {
-        this.#encode(batch, record)
+        this.#take(record)
       } catch (error) {
         refused.push({ record, error })
       }
     }
-    this.#rowCount -= refused.length
-    this.#hold(batch.partBytes + batch.rows.encoder.heldBytes)
-    if (this.#rowCount === 0) clearTimeout(this.#timer)
+    if (this.#rowCount === 0) {
+      this.#hold(0)
+      this.#stopTimer()
+    }
     // told only now: the app may flush or close in its answer
     for (const { record, error } of refused) this.#fail(error, () => [record])
   }
 
-  #send(reason: FlushReason): void {
+  #stopTimer(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
+  }
+
+  #send(reason: FlushReason): void {
+    this.#stopTimer()
     if (this.#rowCount === 0) return
     const batch = this.#batch
+    const isEvolving = batch.kind === 'holding' && this.#table.layout !== undefined
+    if (isEvolving) this.#evolving++
     const source =
       batch.kind === 'holding'
         ? new RecordsSource(this.#table, batch.records, this.#context.records)
         : this.#collectedSource(batch)
-    const settled = this.#settle(source, this.#heldBytes, reason)
+    const settled = this.#settle(source, { heldBytes: this.#heldBytes, reason, isEvolving })
     this.#unsettled.add(settled)
     void settled.then(() => this.#unsettled.delete(settled))
     this.#begin()
@@ -234,18 +269,15 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (rows.encoder.partRows > 0) this.#finishPart(batch)
     admission.hold(batch.partBytes - this.#heldBytes)
     this.#heldBytes = batch.partBytes
-    return new CollectedSource(
-      table,
-      { layout: rows.layout, columns: rows.fields.columns },
-      parts,
-      this.#context,
-    )
+    const { layout, fields } = rows
+    const head = { layout, columns: fields.columns }
+    const discardedCount = fields.discardedCount + rows.discardedCount
+    return new CollectedSource(table, { head, parts, discardedCount }, this.#context)
   }
 
   async #settle(
     source: CollectedSource | RecordsSource,
-    heldBytes: number,
-    reason: FlushReason,
+    { heldBytes, reason, isEvolving }: SentBatch,
   ): Promise<void> {
     const { admission, send } = this.#context
     try {
@@ -258,8 +290,11 @@ export class RecordCollector<T extends object> implements Collector<T> {
       // not released: the records may be asked for at any time
       this.#fail(error, () => source.records())
     }
-    // the batch may have made the table, for whose columns the next one waits
-    if (this.#batch.kind === 'holding' && this.#state === 'open') void this.#learnColumns()
+    if (isEvolving) this.#evolving--
+    // the batch may have made the table or altered it, and the next one waits for its columns
+    if (this.#batch.kind !== 'holding' || this.#state !== 'open') return
+    if (this.#table.layout === undefined) void this.#learnColumns()
+    else this.#encodeHeld()
   }
 
   #fail(cause: unknown, records: () => SinkRecord[]): void {
@@ -287,20 +322,5 @@ function copyOf(table: string, record: object): FieldRecord {
     return { ...record }
   } catch (error) {
     throw unreadable({ table }, error)
-  }
-}
-
-/** Encodes one record, or nothing of it. */
-function encodeOne({ encoder, fields }: TableEncoder, one: readonly FieldRecord[]): void {
-  const added = fields.observe(one, 0, 1)
-  for (const { column, field } of added) encoder.activate(column, field)
-  try {
-    // none is taken where the strings of the chunk have no room left; the next chunk has
-    while (encoder.encode(one, 0, 1, MAX_PART_ROWS) === 0);
-  } catch (error) {
-    // a column that only this record had a field for is left to its DEFAULT again
-    for (const { column } of added) encoder.deactivate(column)
-    fields.forget(added)
-    throw error
   }
 }

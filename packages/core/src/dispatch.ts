@@ -21,12 +21,14 @@ export interface DispatchContext {
   readonly pool: BufferPool
 }
 
-/** One batch to be sent, and who is told of it; of the last two one is called, once. */
+/** One batch to be sent, and who is told of it; of the last three one is called, once. */
 export interface Consignment {
   readonly source: BatchSource
   readonly key: string | undefined
   readonly signal: AbortSignal | undefined
   readonly onEncoded: (rowCount: number) => void
+  /** Nothing of it is written: its rows have no table. */
+  readonly onLeftOut: () => void
   readonly onCommitted: (sequence: number, byteLength: number) => void
   readonly onFailed: (error: unknown) => void
 }
@@ -72,6 +74,10 @@ export class Dispatch {
       // whatever this batch waits for must not hold up those before it
       if (source.table.layout === undefined) this.#context.outbox.flush()
       const head = await source.begin()
+      if (head === undefined) {
+        this.#batch.onLeftOut()
+        return
+      }
       for (let last = false; !last && this.#halt === undefined; ) {
         const next = await source.next()
         await this.#room(next.part)
@@ -82,7 +88,7 @@ export class Dispatch {
         hasSent = true
       }
     } catch (error) {
-      await this.#giveUp(error, hasSent)
+      await this.#adapt(error, hasSent)
       return
     }
     this.#isSending = false
@@ -191,6 +197,11 @@ export class Dispatch {
     if (because.code === 'TABLE_CHANGED') source.table.invalidate()
     signal?.throwIfAborted()
     const head = await source.begin()
+    if (head === undefined) {
+      await this.#abandon()
+      this.#batch.onLeftOut()
+      return undefined
+    }
     for (let first = true; ; first = false) {
       const { part, last } = await source.next()
       signal?.throwIfAborted()
@@ -209,15 +220,42 @@ export class Dispatch {
     }
   }
 
-  /** Ends a batch of which nothing may stay: the worker rolls back before the caller is told. */
+  /** Sends the batch anew where its table could be made to fit it; nothing that comes after it was sent yet. */
+  async #adapt(cause: unknown, hasSent: boolean): Promise<void> {
+    const { source } = this.#batch
+    source.end()
+    let error = cause
+    try {
+      if (hasSent) await this.#abandon()
+      if (await source.adapt(cause)) {
+        this.#run++
+        this.#byteLength = 0
+        this.#halt = undefined
+        await this.send()
+        return
+      }
+    } catch (failure) {
+      error = failure
+    }
+    this.#fail(error)
+  }
+
+  /** Ends a batch of which nothing may stay. */
   async #giveUp(error: unknown, hasSent: boolean): Promise<void> {
     this.#batch.source.end()
-    if (hasSent) {
-      await this.#context.client.call('abandon', this.#writeId).catch((failure: unknown) => {
-        // a dead worker's transaction is rolled back with it
-        if (!(failure instanceof WorkerGoneError)) throw failure
-      })
-    }
+    if (hasSent) await this.#abandon()
+    this.#fail(error)
+  }
+
+  /** The worker rolls back before the caller is told. */
+  async #abandon(): Promise<void> {
+    await this.#context.client.call('abandon', this.#writeId).catch((failure: unknown) => {
+      // a dead worker's transaction is rolled back with it
+      if (!(failure instanceof WorkerGoneError)) throw failure
+    })
+  }
+
+  #fail(error: unknown): void {
     this.#batch.onFailed(error instanceof WorkerGoneError ? this.#notWritten(error) : error)
   }
 

@@ -40,7 +40,7 @@ import { type WriteOptions, WriteQueue } from './write-queue.ts'
 export interface SinkEngineEvents {
   /** Pressure has ended: there is room again. */
   drain: []
-  /** A table was made. */
+  /** A table was made, a column added, or a column's type made wider. */
   schemaChange: [change: SchemaChange]
   /** What no promise and no `onFailure` carries. */
   error: [error: SinkError]
@@ -115,7 +115,14 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       send: (source) => this.#queue.writeCollected(source),
       onUnhandledFailure: (error) => this.#emitError(error),
     })
-    this.#tables = new Tables(options.tables, (setup) => this.#client.call('prepareTable', setup))
+    this.#tables = new Tables(options.tables, {
+      prepareTable: (setup) => this.#client.call('prepareTable', setup),
+      evolveTable: (evolution) => {
+        // batches that are encoded for the columns there were come before
+        this.#queue.sendWaiting()
+        return this.#client.call('evolveTable', evolution)
+      },
+    })
     this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
     this.#closed.promise.catch(() => undefined)
   }

@@ -13,29 +13,43 @@ import { OptionsCheck } from './options-check.ts'
 /** A table: one name, dots and all, or its parts. */
 export type TableName = string | TableReference
 
-/** What becomes of data that the schema has no place for. */
+/**
+ * What becomes of data that the schema has no place for: the schema follows it (`evolve`), the batch fails (`freeze`),
+ * or it is left out and counted in the receipt (`discard-value`).
+ */
+export type ContractMode = 'evolve' | 'freeze' | 'discard-value'
+
+/** What becomes of data that the schema has no place for, by what is missing. */
 export interface SchemaContract {
   /**
-   * A table that is absent is made from the first batch (`evolve`), or the write fails (`freeze`).
+   * A table that is absent is made from the first batch (`evolve`), the write fails (`freeze`), or its rows are left
+   * out (`discard-value`).
    * @defaultValue 'evolve'
    */
-  readonly tables?: 'evolve' | 'freeze'
+  readonly tables?: ContractMode
   /**
-   * A field without a column fails the batch (`freeze`), or is left out (`discard-value`).
+   * A field without a column becomes one (`evolve`), fails the batch (`freeze`), or is left out (`discard-value`).
    * @defaultValue 'freeze'
    */
-  readonly columns?: 'freeze' | 'discard-value'
+  readonly columns?: ContractMode
+  /**
+   * A value that its column's type cannot hold makes the type wider, where it can be without loss (`evolve`), fails
+   * the batch (`freeze`), or becomes NULL (`discard-value`).
+   * @defaultValue 'freeze'
+   */
+  readonly types?: ContractMode
 }
-
-/** What becomes of a field that has no column. */
-export type ExtraFields = NonNullable<SchemaContract['columns']>
 
 /** How one table is made and written. */
 export interface TableOptions {
   /** Exactly one CREATE statement, run where the table is absent; it is trusted. */
   readonly createTableSql?: string
-  /** Column names and DuckDB types, from which the table is made where it is absent. */
+  /**
+   * Column names and DuckDB types, from which the table is made where it is absent. They are all of its columns,
+   * unless the contract lets `columns` evolve: then other fields are inferred and added.
+   */
   readonly columns?: Readonly<Record<string, string>>
+  /** @defaultValue tables evolve, columns and types are frozen */
   readonly schemaContract?: SchemaContract
 }
 
@@ -82,8 +96,7 @@ export interface SinkEngineOptions {
 export interface ResolvedTableOptions {
   readonly createTableSql: string | undefined
   readonly columns: readonly TableColumn[] | undefined
-  readonly tables: 'evolve' | 'freeze'
-  readonly extraFields: ExtraFields
+  readonly contract: Required<SchemaContract>
 }
 
 /** An engine's options with every default filled in. */
@@ -103,9 +116,10 @@ export interface ResolvedOptions {
 export const DEFAULT_TABLE_OPTIONS: ResolvedTableOptions = {
   createTableSql: undefined,
   columns: undefined,
-  tables: 'evolve',
-  extraFields: 'freeze',
+  contract: { tables: 'evolve', columns: 'freeze', types: 'freeze' },
 }
+
+const CONTRACT_MODES: readonly ContractMode[] = ['evolve', 'freeze', 'discard-value']
 
 const DEFAULT_GROUP_COMMIT = { maxBatches: 128, maxDelayMs: 0 } as const
 
@@ -160,10 +174,6 @@ function resolveTables(check: OptionsCheck, value: unknown): ReadonlyMap<string,
 
 function resolveTable(check: OptionsCheck, path: string, value: unknown): ResolvedTableOptions {
   const given = check.object(path, value, ['createTableSql', 'columns', 'schemaContract'])
-  const contract =
-    given.schemaContract === undefined
-      ? {}
-      : check.object(`${path}.schemaContract`, given.schemaContract, ['tables', 'columns'])
   const createTableSql =
     given.createTableSql === undefined
       ? undefined
@@ -172,14 +182,17 @@ function resolveTable(check: OptionsCheck, path: string, value: unknown): Resolv
     check.problem(`${path}: createTableSql and columns exclude each other`)
   }
   const columns = resolveColumns(check, `${path}.columns`, given.columns)
-  const tables = check.oneOf(`${path}.schemaContract.tables`, contract.tables, ['evolve', 'freeze'], 'evolve')
-  const extraFields = check.oneOf(
-    `${path}.schemaContract.columns`,
-    contract.columns,
-    ['freeze', 'discard-value'],
-    'freeze',
-  )
-  return { createTableSql, columns, tables, extraFields }
+  const contract = resolveContract(check, `${path}.schemaContract`, given.schemaContract)
+  return { createTableSql, columns, contract }
+}
+
+function resolveContract(check: OptionsCheck, path: string, value: unknown): Required<SchemaContract> {
+  const defaults = DEFAULT_TABLE_OPTIONS.contract
+  if (value === undefined) return defaults
+  const given = check.object(path, value, ['tables', 'columns', 'types'])
+  const mode = (name: keyof SchemaContract): ContractMode =>
+    check.oneOf(`${path}.${name}`, given[name], CONTRACT_MODES, defaults[name])
+  return { tables: mode('tables'), columns: mode('columns'), types: mode('types') }
 }
 
 function resolveColumns(

@@ -4,6 +4,10 @@ export interface Receipt {
   readonly key?: string
   readonly rowCount: number
   readonly deadLetterCount: number
+  /** Rows left out because their table is absent and may not be made; they are not in `rowCount`. */
+  readonly discardedRowCount: number
+  /** Values left out because their field has no column, or its column cannot hold them. */
+  readonly discardedValueCount: number
   /** True where the batch had been committed before, and nothing was written now. */
   readonly duplicate: boolean
   /** Counts the engine's commits; a batch with a greater number was committed later. */

@@ -1,16 +1,18 @@
-import type { Allocate, Part, TableLayout } from '@ducksink/worker'
+import { type Allocate, type Part, type TableLayout, ValueError } from '@ducksink/worker'
 import {
   type BatchHead,
   type BatchSource,
+  beginBatch,
   createTableEncoder,
+  type Discarded,
   MAX_PART_BYTES,
   MAX_PART_ROWS,
   type TableEncoder,
 } from './batch-source.ts'
-import type { BatchEncoder } from './encoder/batch-encoder.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { requireColumns } from './encoder/field-set.ts'
-import { inferColumns } from './inference.ts'
+import { encodeRecord } from './record-encoding.ts'
+import { addColumns, type EvolvingBatch, inferredColumns, widenColumns } from './schema/evolution.ts'
 import type { TableState } from './table-state.ts'
 import type { TimeSlice } from './time-slice.ts'
 
@@ -43,6 +45,9 @@ export interface RecordsContext {
   readonly encoders: Encoders
 }
 
+/** Rows that are encoded one by one after a value that did not fit: to the end of the chunk, about. */
+const SINGLE_ROWS = 2_048
+
 /** A batch of records that the caller lends until it is settled. */
 export class RecordsSource implements BatchSource {
   readonly table: TableState
@@ -50,9 +55,12 @@ export class RecordsSource implements BatchSource {
   readonly rowCount: number
   readonly #records: readonly FieldRecord[]
   readonly #context: RecordsContext
-  #encoder: BatchEncoder | undefined
+  #rows: TableEncoder | undefined
   #hasBegun = false
   #index = 0
+  /** Rows that are still to be encoded one by one. */
+  #singleRows = 0
+  #discarded: Discarded = { rowCount: 0, valueCount: 0 }
 
   constructor(table: TableState, records: readonly FieldRecord[], context: RecordsContext) {
     this.table = table
@@ -61,46 +69,63 @@ export class RecordsSource implements BatchSource {
     this.#context = context
   }
 
-  async begin(): Promise<BatchHead> {
-    const records = this.#records
-    const { slice, encoders } = this.#context
-    const layout =
-      this.table.layout ?? (await this.table.prepare(() => inferColumns(this.table.name, records, slice)))
-    const { encoder, fields } = this.#hasBegun
-      ? encoders.another(this.table, layout)
-      : encoders.of(this.table, layout)
+  get discarded(): Discarded {
+    return this.#discarded
+  }
+
+  async begin(): Promise<BatchHead | undefined> {
+    const isAgain = this.#hasBegun
     this.#hasBegun = true
     this.#index = 0
-    fields.begin()
-    encoder.begin()
-    // which columns are written is the same for all parts: a field that no record has gets its DEFAULT
-    for (let from = 0; from < this.rowCount; from += 1_024) {
-      const to = Math.min(this.rowCount, from + 1_024)
-      for (const { column, field } of fields.observe(records, from, to)) encoder.activate(column, field)
-      if (slice.isSpent) await slice.yield()
+    this.#singleRows = 0
+    for (;;) {
+      const layout = this.table.layout ?? (await this.table.prepare(() => inferredColumns(this.#batch)))
+      if (layout === undefined) {
+        this.#discarded = { rowCount: this.rowCount, valueCount: 0 }
+        return undefined
+      }
+      const { encoders } = this.#context
+      const rows = isAgain ? encoders.another(this.table, layout) : encoders.of(this.table, layout)
+      await this.#observe(rows)
+      const { fields } = rows
+      if (fields.unplaced.size > 0) {
+        await addColumns(this.#batch, fields.unplaced)
+        continue
+      }
+      // what comes after it waits in the worker: nothing may be found out only when parts have been sent
+      if (isAgain && this.#evolvesTypes && (await widenColumns(this.#batch, layout, fields.bound))) continue
+      const { columns } = fields
+      requireColumns(this.table.name, columns)
+      this.#rows = rows
+      return { layout, columns }
     }
-    this.#encoder = encoder
-    const { columns } = fields
-    requireColumns(this.table.name, columns)
-    return { layout, columns }
   }
 
   async next(): Promise<{ part: Part; last: boolean }> {
-    const encoder = this.#encoder as BatchEncoder
+    const rows = this.#rows as TableEncoder
+    const { encoder, fields } = rows
     const length = this.rowCount
     const { slice } = this.#context
     const end = Math.min(length, this.#index + MAX_PART_ROWS)
     while (this.#index < end && encoder.partBytes < MAX_PART_BYTES) {
-      this.#index = encoder.encode(this.#records, this.#index, end)
+      this.#encode(end)
       if (this.#index < length && slice.isSpent) await slice.yield()
     }
     const part = encoder.finishPart()
     this.table.measured(part.rowCount, part.byteLength)
+    // taken down here, as the next batch of the table counts anew
+    this.#discarded = { rowCount: 0, valueCount: fields.discardedCount + rows.discardedCount }
     return { part, last: this.#index === length }
   }
 
   end(): void {
-    this.#encoder?.abort()
+    this.#rows?.encoder.abort()
+  }
+
+  async adapt(error: unknown): Promise<boolean> {
+    const rows = this.#rows
+    if (rows === undefined || !this.#evolvesTypes || !(error instanceof ValueError)) return false
+    return widenColumns(this.#batch, rows.layout, rows.fields.bound, error.column)
   }
 
   /** The records as they were given. */
@@ -110,6 +135,49 @@ export class RecordsSource implements BatchSource {
 
   /** Nothing is kept beside the records themselves. */
   release(): void {
-    this.#encoder = undefined
+    this.#rows = undefined
+  }
+
+  get #evolvesTypes(): boolean {
+    return this.table.options.contract.types === 'evolve'
+  }
+
+  get #batch(): EvolvingBatch {
+    // the array may have grown since the call
+    const records =
+      this.#records.length === this.rowCount ? this.#records : this.#records.slice(0, this.rowCount)
+    return { table: this.table, records, slice: this.#context.slice }
+  }
+
+  /** Finds out which columns are written, the same for all parts: a field that no record has gets its DEFAULT. */
+  async #observe(rows: TableEncoder): Promise<void> {
+    const { encoder, fields } = rows
+    const { slice } = this.#context
+    beginBatch(rows)
+    for (let from = 0; from < this.rowCount; from += 1_024) {
+      const to = Math.min(this.rowCount, from + 1_024)
+      for (const { column, field } of fields.observe(this.#records, from, to)) encoder.activate(column, field)
+      if (slice.isSpent) await slice.yield()
+    }
+  }
+
+  /** Encodes a chunk, or a few rows one by one where a value did not fit. */
+  #encode(end: number): void {
+    const rows = this.#rows as TableEncoder
+    const discards = this.table.options.contract.types === 'discard-value'
+    if (this.#singleRows === 0) {
+      try {
+        this.#index = rows.encoder.encode(this.#records, this.#index, end)
+        return
+      } catch (error) {
+        if (!discards || !(error instanceof ValueError)) throw error
+        this.#singleRows = SINGLE_ROWS
+      }
+    }
+    const to = Math.min(end, this.#index + Math.min(64, this.#singleRows))
+    this.#singleRows -= to - this.#index
+    for (; this.#index < to; this.#index++) {
+      rows.discardedCount += encodeRecord(rows, this.#records, this.#index, 'discard-value')
+    }
   }
 }

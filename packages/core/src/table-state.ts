@@ -1,16 +1,23 @@
 import {
+  type ColumnWidening,
   errorFromData,
+  foldIdentifier,
   type PrepareReply,
   SchemaError,
   type TableColumn,
+  type TableEvolution,
   type TableLayout,
   type TableReference,
   type TableSetup,
 } from '@ducksink/worker'
 import type { ResolvedTableOptions } from './options.ts'
+import type { InferredColumns } from './schema/inference.ts'
 
-/** Asks the worker for a table's columns. */
-export type PrepareTable = (setup: TableSetup) => Promise<PrepareReply>
+/** What a table's columns are asked of. */
+export interface TableWorker {
+  prepareTable(setup: TableSetup): Promise<PrepareReply>
+  evolveTable(evolution: TableEvolution): Promise<PrepareReply>
+}
 
 // until a batch of the table has been encoded
 const EXPECTED_ROW_BYTES = 128
@@ -20,17 +27,21 @@ export class TableState {
   readonly name: string
   readonly reference: TableReference
   readonly options: ResolvedTableOptions
-  readonly #prepareTable: PrepareTable
+  readonly #worker: TableWorker
   #layout: TableLayout | undefined
   /** The layout that was read last: while the table stays as it is, so does the object. */
   #lastRead: TableLayout | undefined
   #expectedRowBytes = EXPECTED_ROW_BYTES
+  /** Folded names of the fields that were NULL throughout the batch from which this engine made the table. */
+  readonly heldBack: Set<string> = new Set()
+  /** Folded names of the VARCHAR columns that were inferred from strings and other scalars together. */
+  readonly #takingScalars = new Set<string>()
 
-  constructor(reference: TableReference, options: ResolvedTableOptions, prepareTable: PrepareTable) {
+  constructor(reference: TableReference, options: ResolvedTableOptions, worker: TableWorker) {
     this.name = reference.name
     this.reference = reference
     this.options = options
-    this.#prepareTable = prepareTable
+    this.#worker = worker
   }
 
   /** The columns, where they are known and nothing has happened since that may have changed them. */
@@ -53,31 +64,67 @@ export class TableState {
     this.#layout = undefined
   }
 
+  /** True where a VARCHAR column takes numbers, booleans and dates as their text. */
+  takesScalars(column: string): boolean {
+    return this.options.contract.types === 'evolve' || this.#takingScalars.has(foldIdentifier(column))
+  }
+
   /** The columns, read if need be; `undefined` where the table is absent and the first batch must say how to make it. */
   async describe(): Promise<TableLayout | undefined> {
     if (this.#layout !== undefined) return this.#layout
-    const { createTableSql, columns } = this.options
-    return this.#ask({ table: this.reference, createTableSql, columns, origin: 'declared' })
+    return this.#take(await this.#worker.prepareTable(tableSetup(this.reference, this.options)))
   }
 
   /**
-   * The columns; an absent table is made from those inferred.
+   * The columns; an absent table is made from those inferred, or `undefined` where its rows are left out.
    * @throws {@link SchemaError} where it may not be made, or cannot.
    */
-  async prepare(infer: () => Promise<readonly TableColumn[]>): Promise<TableLayout> {
+  async prepare(infer: () => Promise<InferredColumns>): Promise<TableLayout | undefined> {
     const present = await this.describe()
     if (present !== undefined) return present
-    if (this.options.tables === 'freeze') {
-      const message = `table "${this.name}" is absent, and its schemaContract freezes the tables`
-      throw new SchemaError(message, { table: this.name }, 'TABLE_ABSENT')
+    switch (this.options.contract.tables) {
+      case 'evolve':
+        return this.#make(await infer())
+      case 'freeze': {
+        const message = `table "${this.name}" is absent, and its schemaContract freezes the tables`
+        throw new SchemaError(message, { table: this.name }, 'TABLE_ABSENT')
+      }
+      case 'discard-value':
+        return undefined
+      default:
+        return this.options.contract.tables satisfies never
     }
-    const made = await this.#ask({ table: this.reference, columns: await infer(), origin: 'inferred' })
+  }
+
+  /**
+   * Adds columns and widens types, after which {@link layout} has them; a table that has gone meanwhile is to be made
+   * again.
+   * @throws {@link SchemaError} where DuckDB refuses.
+   */
+  async evolve(
+    add: readonly TableColumn[],
+    widen: readonly ColumnWidening[],
+    takingScalars: readonly string[] = [],
+  ): Promise<void> {
+    const reply = await this.#worker.evolveTable({ table: this.reference, add, widen })
+    for (const name of takingScalars) this.#takingScalars.add(foldIdentifier(name))
+    if (this.#take(reply) === undefined) this.invalidate()
+  }
+
+  async #make({ columns, heldBack, takingScalars }: InferredColumns): Promise<TableLayout> {
+    if (columns.length === 0) {
+      const message = `table "${this.name}" is absent, and no field of the first batch has a value to infer a column from`
+      throw new SchemaError(message, { table: this.name })
+    }
+    const setup: TableSetup = { table: this.reference, columns, origin: 'inferred' }
+    const made = this.#take(await this.#worker.prepareTable(setup))
     if (made === undefined) throw new SchemaError(`table "${this.name}" was not made`, { table: this.name })
+    for (const name of heldBack) this.heldBack.add(foldIdentifier(name))
+    for (const name of takingScalars) this.#takingScalars.add(foldIdentifier(name))
     return made
   }
 
-  async #ask(setup: TableSetup): Promise<TableLayout | undefined> {
-    const reply = await this.#prepareTable(setup)
+  #take(reply: PrepareReply): TableLayout | undefined {
     switch (reply.status) {
       case 'present':
         return this.#learn(reply.layout)
@@ -95,4 +142,13 @@ export class TableState {
     this.#layout = this.#lastRead
     return this.#layout
   }
+}
+
+/** How a table is made where nothing but its options says so. */
+export function tableSetup(
+  table: TableReference,
+  { createTableSql, columns, contract }: ResolvedTableOptions,
+): TableSetup {
+  const evolves = { columns: contract.columns === 'evolve', types: contract.types === 'evolve' }
+  return { table, createTableSql, columns, origin: 'declared', evolves }
 }

@@ -6,20 +6,20 @@ import {
   type TableSetup,
 } from '@ducksink/worker'
 import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions, type TableName } from './options.ts'
-import { type PrepareTable, TableState } from './table-state.ts'
+import { TableState, type TableWorker, tableSetup } from './table-state.ts'
 
 /** The tables that an engine has been asked for. */
 export class Tables {
   readonly #options: ReadonlyMap<string, ResolvedTableOptions>
   /** The same options, by the table's key. */
   readonly #optionsByKey: ReadonlyMap<string, ResolvedTableOptions>
-  readonly #prepareTable: PrepareTable
+  readonly #worker: TableWorker
   readonly #states = new Map<string, TableState>()
 
-  constructor(options: ReadonlyMap<string, ResolvedTableOptions>, prepareTable: PrepareTable) {
+  constructor(options: ReadonlyMap<string, ResolvedTableOptions>, worker: TableWorker) {
     this.#options = options
     this.#optionsByKey = new Map([...options].map(([name, table]) => [keyOf({ name }), table]))
-    this.#prepareTable = prepareTable
+    this.#worker = worker
   }
 
   /**
@@ -32,7 +32,7 @@ export class Tables {
     const known = this.#states.get(key)
     if (known !== undefined) return known
     const options = this.#optionsByKey.get(key) ?? DEFAULT_TABLE_OPTIONS
-    const state = new TableState(reference, options, this.#prepareTable)
+    const state = new TableState(reference, options, this.#worker)
     this.#states.set(key, state)
     return state
   }
@@ -41,12 +41,7 @@ export class Tables {
   setups(): readonly TableSetup[] {
     return [...this.#options]
       .filter(([, options]) => options.createTableSql !== undefined || options.columns !== undefined)
-      .map(([name, { createTableSql, columns }]) => ({
-        table: { name },
-        createTableSql,
-        columns,
-        origin: 'declared',
-      }))
+      .map(([name, options]) => tableSetup({ name }, options))
   }
 
   /** Makes the columns of every table be read again before they are used. */

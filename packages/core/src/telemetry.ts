@@ -9,6 +9,10 @@ export interface SinkStats {
   /** Encoded bytes of the committed batches. */
   readonly committedBytes: number
   readonly failedBatches: number
+  /** Rows that committed batches left out for want of a table. */
+  readonly discardedRows: number
+  /** Values that committed batches left out for want of a column, or of a type that holds them. */
+  readonly discardedValues: number
   readonly bufferedBytes: number
   readonly bufferedBatches: number
   /** Bytes of buffers that are kept to be used again. */
@@ -28,6 +32,8 @@ export class Telemetry {
     committedRows: 0,
     committedBytes: 0,
     failedBatches: 0,
+    discardedRows: 0,
+    discardedValues: 0,
     pressureCount: 0,
   }
 
@@ -59,11 +65,15 @@ export class Telemetry {
       this.#log.warn('batch failed', { table, key, code, reason: message })
       return
     }
-    const { key, rowCount, sequence, durationMs } = outcome.receipt
+    const { key, rowCount, discardedRowCount, discardedValueCount, sequence, durationMs } = outcome.receipt
     this.#counts.committedBatches++
     this.#counts.committedRows += rowCount
+    this.#counts.discardedRows += discardedRowCount
+    this.#counts.discardedValues += discardedValueCount
     this.#counts.committedBytes += outcome.byteLength
-    this.#log.debug('batch committed', { table, key, rowCount, sequence, durationMs })
+    const left =
+      discardedRowCount + discardedValueCount === 0 ? {} : { discardedRowCount, discardedValueCount }
+    this.#log.debug('batch committed', { table, key, rowCount, ...left, sequence, durationMs })
   }
 
   workerEvent(event: WorkerEvent): void {

@@ -37,8 +37,7 @@ interface QueuedWrite {
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (reason: unknown) => void
   removeAbortListener: () => void
-  /** Settled when the writes before this one are; kept for an empty write alone. */
-  readonly earlier: readonly Promise<unknown>[]
+  readonly settled: Promise<void>
 }
 
 /**
@@ -86,6 +85,11 @@ export class WriteQueue {
     await Promise.all(this.#unsettled)
   }
 
+  /** Sends what waits for others to share its message. */
+  sendWaiting(): void {
+    this.#outbox.flush()
+  }
+
   /** Rejects what is not sent yet. */
   fail(error: SinkError): void {
     for (const write of this.#waiting.splice(0)) this.#reject(write, error)
@@ -102,14 +106,14 @@ export class WriteQueue {
       resolve,
       reject,
       removeAbortListener: () => undefined,
-      earlier: source.rowCount === 0 ? [...this.#unsettled] : [],
+      settled: promise.then(
+        () => undefined,
+        () => undefined,
+      ),
     }
     if (signal !== undefined) this.#listen(write, signal)
     this.#waiting.push(write)
-    const settled = promise.then(
-      () => undefined,
-      () => undefined,
-    )
+    const { settled } = write
     this.#unsettled.add(settled)
     void settled.then(() => this.#unsettled.delete(settled))
     void this.#pump()
@@ -148,8 +152,7 @@ export class WriteQueue {
   async #dispatch(write: QueuedWrite): Promise<void> {
     const { source, key, signal } = write
     if (source.rowCount === 0) {
-      // nothing to send, but its receipt must not come before those of earlier writes
-      void Promise.all(write.earlier).then(() => this.#commit(write, this.#sequence, 0))
+      this.#commitNothing(write)
       return
     }
     const { client, admission, pool } = this.#context
@@ -157,19 +160,33 @@ export class WriteQueue {
     const dispatch = new Dispatch(context, this.#nextWriteId++, {
       ...{ source, key, signal },
       onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
+      onLeftOut: () => this.#commitNothing(write),
       onCommitted: (sequence, byteLength) => this.#commit(write, sequence, byteLength),
       onFailed: (error) => this.#reject(write, error),
     })
     await dispatch.send()
   }
 
+  /** Nothing is written, but its receipt must not come before those of earlier writes. */
+  #commitNothing(write: QueuedWrite): void {
+    const earlier: Promise<unknown>[] = []
+    for (const settled of this.#unsettled) {
+      if (settled === write.settled) break
+      earlier.push(settled)
+    }
+    void Promise.all(earlier).then(() => this.#commit(write, this.#sequence, 0))
+  }
+
   #commit(write: QueuedWrite, sequence: number, byteLength: number): void {
     const { key, source, startedAt } = write
+    const { discarded } = source
     this.#sequence = sequence
     const receipt: Receipt = {
       ...(key === undefined ? undefined : { key }),
-      rowCount: source.rowCount,
+      rowCount: source.rowCount - discarded.rowCount,
       deadLetterCount: 0,
+      discardedRowCount: discarded.rowCount,
+      discardedValueCount: discarded.valueCount,
       duplicate: false,
       sequence,
       durationMs: performance.now() - startedAt,

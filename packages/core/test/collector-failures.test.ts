@@ -159,7 +159,7 @@ it('held records come back as they were pushed where their table cannot be made'
   const engine = await openEngine({ tables: { frozen } })
   const cases = {
     frozen: [{ id: 1 }, { id: 2 }],
-    conflict: [{ v: 1 }, { v: 'a' }],
+    conflict: [{ v: {} }, { v: 'a' }],
     nothing: [{ v: null }, {}],
   }
   for (const [table, records] of Object.entries(cases)) {

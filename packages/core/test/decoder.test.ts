@@ -1,6 +1,7 @@
-import type { Part, TableLayout } from '@ducksink/worker'
+import type { Part, PrepareReply, TableLayout } from '@ducksink/worker'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import type { BatchHead } from '../src/batch-source.ts'
 import type { FieldRecord } from '../src/encoder/column-encoder.ts'
 import { decodeRecords } from '../src/encoder/decoder.ts'
 import { dateValue, timestampValue, timeText } from '../src/encoder/temporal-text.ts'
@@ -72,13 +73,12 @@ interface Encoded {
 }
 
 async function encode(records: readonly FieldRecord[], of: TableLayout = layout): Promise<Encoded> {
-  const table = new TableState({ name: 't' }, DEFAULT_TABLE_OPTIONS, async () => ({
-    status: 'present',
-    layout: of,
-  }))
+  const reply = async (): Promise<PrepareReply> => ({ status: 'present', layout: of })
+  const worker = { prepareTable: reply, evolveTable: reply }
+  const table = new TableState({ name: 't' }, DEFAULT_TABLE_OPTIONS, worker)
   const encoders = new Encoders((bytes) => new ArrayBuffer(bytes))
   const source = new RecordsSource(table, records, { slice: new TimeSlice(), encoders })
-  const { columns } = await source.begin()
+  const { columns } = (await source.begin()) as BatchHead
   const parts: Part[] = []
   for (let last = false; !last; ) {
     const next = await source.next()

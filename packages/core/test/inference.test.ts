@@ -1,10 +1,7 @@
 import { once } from 'node:events'
-import fc from 'fast-check'
 import { type ILogObj, Logger } from 'tslog'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SinkEngine } from '../src/index.ts'
-import { inferColumns } from '../src/inference.ts'
-import { TimeSlice } from '../src/time-slice.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 
@@ -16,32 +13,55 @@ const INFERRED: readonly (readonly [type: string, values: readonly unknown[]])[]
   ['BIGINT', [2n ** 63n - 1n, -(2n ** 63n)]],
   ['HUGEINT', [2n ** 63n]],
   ['HUGEINT', [1, 1n, -(2n ** 127n)]],
+  ['UHUGEINT', [1, 2n ** 127n]],
+  ['BIGNUM', [-1, 2n ** 127n]],
+  ['BIGNUM', [2n ** 128n]],
   ['DOUBLE', [1, 1.5]],
   ['DOUBLE', [-0]],
   ['DOUBLE', [NaN]],
   ['DOUBLE', [2 ** 53]],
+  ['DOUBLE', [2n ** 60n, 1.5, 3]],
   ['VARCHAR', ['a', '2026-11-22', '5']],
   ['TIMESTAMP', [new Date(0)]],
   ['BLOB', [new Uint8Array(1), Buffer.from('x')]],
-  ['JSON', [[1, 2]]],
+  // strings beside other scalars
+  ['VARCHAR', [1, 'a', 1.5, 7n, true, new Date(0)]],
+  // what is inside
+  ['BIGINT[]', [[1, 2], [], [null]]],
+  ['DOUBLE[]', [[1], [2.5]]],
+  ['VARCHAR[][]', [[['a'], []], [['b']]]],
+  ['STRUCT(a BIGINT)', [{ a: 1 }, {}]],
+  ['STRUCT(a DOUBLE, b VARCHAR[])', [{ a: 1 }, { b: ['x'] }, { a: 2.5, b: null }]],
+  ['STRUCT(x BIGINT, y BIGINT)[]', [[{ x: 1 }], [{ y: 2 }]]],
+  ['MAP(VARCHAR, BIGINT)', [new Map([['a', 1]]), new Map()]],
+  // shapes in conflict
   ['JSON', [{ a: 1 }, [1], 5, true]],
-  ['JSON', [1.5, false]],
+  ['JSON', [1.5, false, 1n]],
+  ['JSON', [2n ** 53n + 1n, 1.5]],
+  ['JSON', [[1, 'a']]],
+  ['JSON', [{ a: 1 }, { a: 'x' }]],
+  ['JSON', [{ a: 1 }, { A: 1 }]],
+  ['JSON', [{ '': 1 }]],
+  ['JSON', [[]]],
+  ['JSON', [{}]],
 ]
 
 const CONFLICTS: readonly (readonly unknown[])[] = [
-  [1, 'a'],
   ['a', { a: 1 }],
-  ['a', true],
-  [1n, 1.5],
-  [new Date(0), 'a'],
+  ['a', [1]],
+  [2n ** 53n + 1n, Number.NaN],
   [new Date(0), 1],
   [new Uint8Array(1), 'a'],
   [new Uint8Array(1), [1]],
-  [1n, true],
   [new Date(0), {}],
+  [[1, 'a', new Date(0)]],
+  [[Number.NaN, true]],
+  [new Map([['a', 1]]), {}],
+  [new Map([[1, 1]]), new Map([['a', 1]])],
+  [new Map()],
 ]
 
-const NO_TYPE = [() => 1, Symbol('x'), new Map(), new (class Point {})(), 2n ** 127n]
+const NO_TYPE = [() => 1, Symbol('x'), new (class Point {})(), [[new (class Point {})()]], new Set()]
 
 let engine: SinkEngine
 beforeAll(async () => {
@@ -52,7 +72,7 @@ afterAll(() => engine.close())
 describe('the columns of a table that is absent', () => {
   it('are inferred from the kinds of all values of the first batch', async () => {
     for (const [index, [type, values]] of INFERRED.entries()) {
-      for (const [suffix, inOrder] of [values, values.toReversed()].entries()) {
+      for (const [suffix, inOrder] of orders(type, values).entries()) {
         const table = `t${index}_${suffix}`
         await engine.write(table, [{ v: null }, ...inOrder.map((v) => ({ v })), {}])
         const columns = await engine.query('SELECT data_type FROM duckdb_columns() WHERE table_name = $1', [
@@ -93,11 +113,59 @@ describe('the columns of a table that is absent', () => {
     expect(await engine.query(`FROM duckdb_tables() WHERE table_name = 'nothing'`)).toEqual([])
   })
 
-  it('leave out a field that is NULL in every record, whose values are then refused', async () => {
+  it('hold a field back that is NULL in every record, until a value comes', async () => {
     await engine.write('held_back', [{ id: 1, later: null }, { id: 2 }])
     expect(await engine.query('FROM held_back')).toEqual([{ id: 1n }, { id: 2n }])
     await engine.write('held_back', [{ id: 3, later: null }])
-    await expect(engine.write('held_back', [{ id: 4, later: 1 }])).rejects.toMatchObject({ column: 'later' })
+    await engine.write('held_back', [{ id: 4, Later: 1.5 }])
+    await expect(engine.write('held_back', [{ id: 5, other: 1 }])).rejects.toMatchObject({ column: 'other' })
+    expect(await engine.query('FROM held_back WHERE id > 2')).toEqual([
+      { id: 3n, Later: null },
+      { id: 4n, Later: 1.5 },
+    ])
+  })
+
+  it('hold back a field of a nested value as well, of which the STRUCT then knows nothing', async () => {
+    await engine.write('held_inside', [{ v: { a: 1, b: null } }])
+    expect(await engine.query('FROM held_inside')).toEqual([{ v: { a: 1n } }])
+  })
+
+  it('take the text of numbers, booleans and dates where a field has strings as well', async () => {
+    const values = ['a', 300, 2.5, 7n, true, new Date(0), null]
+    await engine.write(
+      'mixed',
+      values.map((v) => ({ v })),
+    )
+    await engine.write('mixed', [
+      { v: -0 },
+      { v: 2n ** 70n },
+      { v: 1e-7 },
+      { v: 'a long text with an ümlaut' },
+      { v: 5 },
+    ])
+    const rows = await engine.query<{ v: string }>('FROM mixed')
+    expect(rows.map(({ v }) => v)).toEqual([
+      ...['a', '300', '2.5', '7', 'true', '1970-01-01 00:00:00', null],
+      ...['-0', '1180591620717411303424', '1e-7', 'a long text with an ümlaut', '5'],
+    ])
+    expect(await rejection(engine.write('mixed', [{ v: [1] }]))).toMatchObject({
+      name: 'ValueError',
+      column: 'v',
+    })
+  })
+
+  it('have the values of records of any shape, exactly', async () => {
+    const tags = new Map([['k', [1.5]]])
+    await engine.write('nested', [
+      { a: { b: [{ c: 1n }, { d: 'x', c: null }], e: {} }, m: tags },
+      { a: { b: [], f: true }, m: null },
+      { a: null },
+    ])
+    expect(await engine.query('SELECT a::JSON::VARCHAR AS a, m::VARCHAR AS m FROM nested')).toEqual([
+      { a: '{"b":[{"c":1,"d":null},{"c":null,"d":"x"}],"e":{},"f":null}', m: '{k=[1.5]}' },
+      { a: '{"b":[],"e":null,"f":true}', m: null },
+      { a: null, m: null },
+    ])
   })
 
   it('stand in the order in which the fields are first seen', async () => {
@@ -107,43 +175,11 @@ describe('the columns of a table that is absent', () => {
     )
     expect(columns.map(({ name }) => name)).toEqual(['z', 'y', 'a'])
   })
-
-  it('have types that do not depend on the order of the records', async () => {
-    const value = fc.constantFrom<unknown>(
-      null,
-      true,
-      1,
-      2.5,
-      3n,
-      2n ** 70n,
-      'a',
-      new Date(0),
-      new Uint8Array(1),
-      [1],
-      {},
-    )
-    const record = fc.record({ a: value, b: value, c: value }, { requiredKeys: [] })
-    const shuffled = fc
-      .array(record, { minLength: 1, maxLength: 6 })
-      .chain((records) =>
-        fc.tuple(fc.constant(records), fc.shuffledSubarray(records, { minLength: records.length })),
-      )
-    await fc.assert(
-      fc.asyncProperty(shuffled, async ([records, again]) => {
-        expect(await inferred(again)).toEqual(await inferred(records))
-      }),
-      { numRuns: 300 },
-    )
-  })
 })
 
-async function inferred(records: readonly Record<string, unknown>[]): Promise<unknown> {
-  try {
-    const columns = await inferColumns('t', records, new TimeSlice())
-    return columns.toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  } catch (error) {
-    return (error as Error).name
-  }
+/** Forwards and backwards; the fields of a STRUCT stand in the order in which they are first seen. */
+function orders(type: string, values: readonly unknown[]): readonly (readonly unknown[])[] {
+  return type.includes(',') && type.includes('STRUCT') ? [values] : [values, values.toReversed()]
 }
 
 it('two batches for a table that is absent make one table', async () => {

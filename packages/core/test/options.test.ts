@@ -40,7 +40,7 @@ it('wrong options are all told at once, and nothing is opened', async () => {
         },
       },
       sql: { createTableSql: '  ' },
-      contract: { schemaContract: { tables: 'discard-value', columns: 'evolve', rows: 'freeze' } },
+      contract: { schemaContract: { tables: 'discard-row', columns: 'grow', rows: 'freeze' } },
       list: [],
       misspelled: { column: { id: 'INTEGER' } },
       Twice: {},

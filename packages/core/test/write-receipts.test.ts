@@ -12,6 +12,8 @@ it('a write resolves to a receipt of exactly its rows, and they are in the file'
   expect(receipt).toEqual({
     rowCount: 2,
     deadLetterCount: 0,
+    discardedRowCount: 0,
+    discardedValueCount: 0,
     duplicate: false,
     sequence: 1,
     durationMs: expect.any(Number),

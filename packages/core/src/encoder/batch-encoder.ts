@@ -27,6 +27,7 @@ export class BatchEncoder {
   readonly layout: TableLayout
   readonly #table: string
   readonly #types: readonly LogicalType[]
+  readonly #takesScalars: (column: string) => boolean
   readonly #writer: PartWriter
   readonly #encoders: (ColumnEncoder | undefined)[]
   /** The encoders of the columns that the batch at hand writes. */
@@ -47,9 +48,16 @@ export class BatchEncoder {
   #expectedRows = 1
   readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0, whole: false }
 
-  constructor(table: string, layout: TableLayout, allocate: Allocate) {
+  /** @param takesScalars - whether a VARCHAR column takes numbers and the like as their text */
+  constructor(
+    table: string,
+    layout: TableLayout,
+    allocate: Allocate,
+    takesScalars: (column: string) => boolean = () => false,
+  ) {
     this.layout = layout
     this.#table = table
+    this.#takesScalars = takesScalars
     this.#types = layout.columns.map((column) => parseLogicalType(column.type))
     const { trees, vectorCount } = vectorTreesOf(this.#types)
     this.#firstSlots = trees.map((tree: VectorNode) => tree.slot)
@@ -161,7 +169,12 @@ export class BatchEncoder {
     if (known !== undefined) return known
     const { name } = this.layout.columns[column] as { name: string }
     const type = this.#types[column] as LogicalType
-    const encoder = createColumnEncoder({ table: this.#table, name, type })
+    const encoder = createColumnEncoder({
+      table: this.#table,
+      name,
+      type,
+      takesScalars: this.#takesScalars(name),
+    })
     this.#encoders[column] = encoder
     return encoder
   }

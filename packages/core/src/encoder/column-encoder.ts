@@ -30,6 +30,8 @@ export interface ColumnInfo {
   readonly table: string
   readonly name: string
   readonly type: LogicalType
+  /** Whether a VARCHAR takes numbers, booleans and dates as their text. */
+  readonly takesScalars?: boolean | undefined
 }
 
 /** What every row takes, in a vector and those below it. */

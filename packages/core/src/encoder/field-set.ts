@@ -1,5 +1,5 @@
 import { foldIdentifier, SchemaError, type TableLayout } from '@ducksink/worker'
-import type { ExtraFields } from '../options.ts'
+import type { ContractMode } from '../options.ts'
 import { type FieldRecord, kindOf } from './column-encoder.ts'
 import { hasShape, isPlainRecord, notPlain, unreadable } from './plain-record.ts'
 
@@ -11,6 +11,13 @@ export interface BoundColumn {
   readonly field: string
 }
 
+/** What becomes of fields that have no column. */
+export interface FieldContract {
+  readonly mode: ContractMode
+  /** Fields that were NULL throughout the batch that made the table, folded: they become columns in any mode. */
+  readonly heldBack: ReadonlySet<string>
+}
+
 /**
  * Finds out which fields the records of a batch have, and which columns they go to.
  *
@@ -20,14 +27,18 @@ export class FieldSet {
   readonly #table: string
   readonly #byName = new Map<string, number>()
   readonly #byFoldedName = new Map<string, number>()
-  readonly #extraFields: ExtraFields
+  readonly #contract: FieldContract
   readonly #bound = new Map<number, string>()
   readonly #known = new Map<string, number | undefined>()
+  readonly #unplaced = new Set<string>()
   #shape: readonly string[] = []
+  /** The fields of that shape whose values are left out. */
+  #discarded: readonly string[] = []
+  #discardedCount = 0
 
-  constructor(table: string, layout: TableLayout, extraFields: ExtraFields) {
+  constructor(table: string, layout: TableLayout, contract: FieldContract) {
     this.#table = table
-    this.#extraFields = extraFields
+    this.#contract = contract
     layout.columns.forEach(({ name }, index) => {
       this.#byName.set(name, index)
       this.#byFoldedName.set(foldIdentifier(name), index)
@@ -38,7 +49,19 @@ export class FieldSet {
   begin(): void {
     this.#bound.clear()
     this.#known.clear()
+    this.#unplaced.clear()
+    this.#discardedCount = 0
     this.#shape = []
+  }
+
+  /** Fields with a value that are to become columns; what is in them is not written before they have. */
+  get unplaced(): ReadonlySet<string> {
+    return this.#unplaced
+  }
+
+  /** How many values were left out since {@link begin}, for want of a column. */
+  get discardedCount(): number {
+    return this.#discardedCount
   }
 
   /**
@@ -47,20 +70,21 @@ export class FieldSet {
    * Nothing of that record is kept.
    */
   observe(records: readonly unknown[], from: number, to: number): readonly BoundColumn[] {
-    let added: BoundColumn[] | undefined
+    let added = NOTHING
     let row = from
     try {
       for (; row < to; row++) {
         const record = records[row]
         if (!isPlainRecord(record)) throw notPlain({ table: this.#table, row }, record)
-        if (hasShape(record, this.#shape)) continue
-        const fresh = this.#learn(record, row)
-        if (fresh.length > 0) added = added === undefined ? fresh : [...added, ...fresh]
+        const isKnown = hasShape(record, this.#shape)
+        const fresh = isKnown ? NOTHING : this.#learn(record, row)
+        if (this.#discarded.length > 0) this.#discard(record)
+        if (fresh.length > 0) added = [...added, ...fresh]
       }
     } catch (error) {
       throw unreadable({ table: this.#table, row }, error)
     }
-    return added ?? NOTHING
+    return added
   }
 
   /** Takes columns out again, as if no record had had a field for them. */
@@ -69,23 +93,41 @@ export class FieldSet {
     this.#shape = []
   }
 
+  /** Takes back what {@link observe} found of a record that is not written after all. */
+  takeBack(columns: readonly BoundColumn[], discardedCount: number): void {
+    this.forget(columns)
+    this.#unplaced.clear()
+    this.#discardedCount = discardedCount
+  }
+
   /** The columns seen since {@link begin}, in the table's order. */
   get columns(): readonly number[] {
     return [...this.#bound.keys()].sort((a, b) => a - b)
   }
 
+  /** The same, with the fields that they are read from. */
+  get bound(): readonly BoundColumn[] {
+    return this.columns.map((column) => ({ column, field: this.#bound.get(column) as string }))
+  }
+
+  /** The field that a column is read from, by the column's name. */
+  fieldOf(name: string | undefined): string | undefined {
+    const column = name === undefined ? undefined : this.#columnOf(name)
+    return column === undefined ? undefined : this.#bound.get(column)
+  }
+
   #learn(record: FieldRecord, row: number): BoundColumn[] {
     const fields = Object.keys(record)
     const added: BoundColumn[] = []
+    const discarded: string[] = []
     let isComplete = true
     try {
       for (const field of fields) {
         const column = this.#columnOf(field)
         if (column === undefined) {
-          if (this.#extraFields === 'discard-value') continue
-          this.#requireNothing(record, field, row)
-          // another record of this shape may have a value there
-          isComplete = false
+          if (this.#modeOf(field) === 'discard-value') discarded.push(field)
+          // another record of this shape may have a value where this one has none
+          else if (!this.#unplaced.has(field) && !this.#place(record, field, row)) isComplete = false
         } else if (!this.#bound.has(column)) {
           this.#bound.set(column, field)
           added.push({ column, field })
@@ -98,7 +140,26 @@ export class FieldSet {
       throw error
     }
     this.#shape = isComplete ? fields : []
+    this.#discarded = discarded
     return added
+  }
+
+  #modeOf(field: string): ContractMode {
+    const { mode, heldBack } = this.#contract
+    return heldBack.size > 0 && heldBack.has(foldIdentifier(field)) ? 'evolve' : mode
+  }
+
+  /** Takes a field for one that is to become a column, unless it says nothing. */
+  #place(record: FieldRecord, field: string, row: number): boolean {
+    const value = this.#read(record, field, row)
+    if (value === undefined || value === null) return false
+    if (this.#modeOf(field) === 'freeze') throw this.#noColumn(field, row, value)
+    this.#unplaced.add(field)
+    return true
+  }
+
+  #discard(record: FieldRecord): void {
+    for (const field of this.#discarded) if (saysSomething(record, field)) this.#discardedCount++
   }
 
   #columnOf(field: string): number | undefined {
@@ -108,12 +169,9 @@ export class FieldSet {
     return column
   }
 
-  /** A field without a column may be there as long as it says nothing. */
-  #requireNothing(record: FieldRecord, field: string, row: number): void {
-    const value = this.#read(record, field, row)
-    if (value === undefined || value === null) return
+  #noColumn(field: string, row: number, value: unknown): SchemaError {
     const message = `row ${row}: field "${field}" has no column in table "${this.#table}"`
-    throw new SchemaError(message, { table: this.#table, column: field, row, found: kindOf(value) })
+    return new SchemaError(message, { table: this.#table, column: field, row, found: kindOf(value) })
   }
 
   #read(record: FieldRecord, field: string, row: number): unknown {
@@ -141,3 +199,12 @@ export function requireColumns(table: string, columns: readonly number[]): void 
 }
 
 const NOTHING: readonly BoundColumn[] = []
+
+/** What cannot be read is left out as well. */
+function saysSomething(record: FieldRecord, field: string): boolean {
+  try {
+    return record[field] !== null && record[field] !== undefined
+  } catch {
+    return true
+  }
+}

@@ -21,7 +21,8 @@ export function hasShape(record: FieldRecord, shape: readonly string[]): boolean
 
 /** Where in a batch something was found; `row` is left out where there is no batch yet. */
 export interface RecordPlace {
-  readonly table: string
+  /** Left out where the records are for no table yet. */
+  readonly table: string | undefined
   readonly row?: number | undefined
   /** The field that was being read. */
   readonly column?: string | undefined
@@ -30,7 +31,7 @@ export interface RecordPlace {
 /** A {@link ValueError} for what is no plain object. */
 export function notPlain({ table, row }: RecordPlace, value: unknown): ValueError {
   const found = kindOf(value)
-  const message = `${subject(row)} for table "${table}" is not a plain object but ${found}`
+  const message = `${subject(row, table)} is not a plain object but ${found}`
   return new ValueError(message, { table, row, expected: 'object', found })
 }
 
@@ -38,7 +39,7 @@ export function notPlain({ table, row }: RecordPlace, value: unknown): ValueErro
 export function unreadable({ table, row, column }: RecordPlace, cause: unknown): SinkError {
   if (cause instanceof SinkError) return cause
   const what = column === undefined ? 'it' : `field "${column}"`
-  return new ValueError(`${subject(row)} for table "${table}": reading ${what} threw`, {
+  return new ValueError(`${subject(row, table)}: reading ${what} threw`, {
     table,
     row,
     column,
@@ -46,5 +47,7 @@ export function unreadable({ table, row, column }: RecordPlace, cause: unknown):
   })
 }
 
-const subject = (row: number | undefined): string =>
-  row === undefined ? 'a record' : `row ${row} of a batch`
+function subject(row: number | undefined, table: string | undefined): string {
+  const record = row === undefined ? 'a record' : `row ${row} of a batch`
+  return table === undefined ? record : `${record} for table "${table}"`
+}

@@ -1,6 +1,7 @@
 import { type FieldRecord, MAX_CHUNK_BYTES, type Span } from './column-encoder.ts'
 import { FieldLoop } from './field-loop.ts'
 import { HeapColumn } from './heap-column.ts'
+import { scalarText } from './scalar-text.ts'
 
 // A VARCHAR's entries are written here, on the main thread, so that the worker only adds an address to them.
 //
@@ -17,13 +18,14 @@ interface ShortTarget {
   /** Both replaced where the buffer has grown. */
   entries: Uint32Array
   entryBytes: Uint8Array
-  readonly fillOther: (value: unknown, row: number, index: number) => void
+  /** Gives the text of what is no string, or makes the row NULL. */
+  readonly textOf: (value: unknown, row: number, index: number) => string | undefined
 }
 
 interface RunTarget {
   /** The end of each string in the text, in UTF-16 units; the first is 0. */
   readonly ends: Uint32Array
-  readonly fillOther: (value: unknown, row: number, index: number) => void
+  readonly textOf: ShortTarget['textOf']
   /** Units at which a run ends. */
   maxUnits: number
   text: string
@@ -35,7 +37,7 @@ export class StringColumn extends HeapColumn {
   #expectsShort = true
   readonly #runTarget: RunTarget = {
     ends,
-    fillOther: (value, row, index) => this.#fillOther(value, row, index),
+    textOf: (value, row, index) => this.#textOf(value, row, index),
     maxUnits: 0,
     text: '',
   }
@@ -43,7 +45,7 @@ export class StringColumn extends HeapColumn {
   readonly #shortTarget: ShortTarget = {
     entries: this.entries,
     entryBytes: this.entryBytes,
-    fillOther: (value, row, index) => this.#fillOther(value, row, index),
+    textOf: (value, row, index) => this.#textOf(value, row, index),
   }
   readonly #shortLoop = new FieldLoop(fillShortStrings, this.#shortTarget)
   readonly #run: { -readonly [K in keyof Span]: Span[K] } = {
@@ -98,11 +100,13 @@ export class StringColumn extends HeapColumn {
     this.#shortTarget.entryBytes = this.entryBytes
   }
 
-  #fillOther(value: unknown, row: number, index: number): void {
-    if (value !== null && value !== undefined) {
-      this.refuse(index, value, 'only a string can; convert it first')
+  #textOf(value: unknown, row: number, index: number): string | undefined {
+    if (value === null || value === undefined) {
+      this.setNullEntry(row)
+      return undefined
     }
-    this.setNullEntry(row)
+    const text = this.column.takesScalars === true ? scalarText(value) : undefined
+    return text ?? this.refuse(index, value, 'only a string can; convert it first')
   }
 
   #writeRun(text: string, units: number, rowCount: number, startRow: number, index: number): void {
@@ -135,18 +139,16 @@ function fillShortStrings(
   { records, from, to, startRow }: Span,
   field: string | null,
   isGuarded: boolean,
-  { entries, entryBytes, fillOther }: ShortTarget,
+  { entries, entryBytes, textOf }: ShortTarget,
 ): number {
   let word = startRow * 4
   for (let i = from; i < to; i++, word += 4) {
     const record = records[i] as FieldRecord
     const value =
       field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
-    if (typeof value !== 'string') {
-      fillOther(value, startRow + i - from, i)
-      continue
-    }
-    const { length } = value
+    const text = typeof value === 'string' ? value : textOf(value, startRow + i - from, i)
+    if (text === undefined) continue
+    const { length } = text
     if (length > 12) return i - from
     entries[word] = length
     entries[word + 1] = 0
@@ -155,7 +157,7 @@ function fillShortStrings(
     const target = (word << 2) + 4
     let seen = 0
     for (let j = 0; j < length; j++) {
-      const unit = value.charCodeAt(j)
+      const unit = text.charCodeAt(j)
       seen |= unit
       entryBytes[target + j] = unit
     }
@@ -171,22 +173,21 @@ function joinStrings(
   isGuarded: boolean,
   target: RunTarget,
 ): number {
-  const { ends, fillOther, maxUnits } = target
-  let text = ''
+  const { ends, textOf, maxUnits } = target
+  let joined = ''
   let units = 0
   let taken = 0
   for (; taken < to - from && units < maxUnits; taken++) {
     const record = records[from + taken] as FieldRecord
     const value =
       field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
-    if (typeof value === 'string') {
-      text += value
-      units += value.length
-    } else {
-      fillOther(value, startRow + taken, from + taken)
+    const text = typeof value === 'string' ? value : textOf(value, startRow + taken, from + taken)
+    if (text !== undefined) {
+      joined += text
+      units += text.length
     }
     ends[taken + 1] = units
   }
-  target.text = text
+  target.text = joined
   return taken
 }

@@ -1,0 +1,107 @@
+import {
+  type ColumnWidening,
+  foldIdentifier,
+  logicalTypeName,
+  parseLogicalType,
+  type TableColumn,
+  type TableLayout,
+} from '@ducksink/worker'
+import { type FieldRecord, ownValue } from '../encoder/column-encoder.ts'
+import type { BoundColumn } from '../encoder/field-set.ts'
+import type { TableState } from '../table-state.ts'
+import type { TimeSlice } from '../time-slice.ts'
+import { Inference, type InferredColumns } from './inference.ts'
+import { atOnce, inSlices, widerType } from './widening.ts'
+
+/** A batch that its table does not fit, and whose turn on the event loop it is. */
+export interface EvolvingBatch {
+  readonly table: TableState
+  readonly records: readonly FieldRecord[]
+  readonly slice: TimeSlice
+}
+
+/**
+ * Infers columns from a batch, of all fields or of some.
+ * @throws {@link SchemaError} where a field's values have no type in common.
+ * @throws {@link ValueError} for what is not a plain object, or cannot be read.
+ */
+export async function inferredColumns(
+  { table, records, slice }: EvolvingBatch,
+  fields?: Iterable<string>,
+): Promise<InferredColumns> {
+  const inference = new Inference(table.name, fields)
+  const { length } = records
+  for (let from = 0; from < length; from += 256) {
+    inference.observe(records, from, Math.min(length, from + 256))
+    if (slice.isSpent) await slice.yield()
+  }
+  return inference.result()
+}
+
+/**
+ * Adds the columns that a batch has fields for; a type that `columns` declares goes before one that is inferred.
+ * @throws {@link SchemaError} where there is no type for one, or DuckDB refuses it.
+ */
+export async function addColumns(batch: EvolvingBatch, fields: ReadonlySet<string>): Promise<void> {
+  const { table } = batch
+  const declared = new Map(table.options.columns?.map((column) => [foldIdentifier(column.name), column]))
+  const known: TableColumn[] = []
+  const unknown: string[] = []
+  for (const field of fields) {
+    const column = declared.get(foldIdentifier(field))
+    if (column === undefined) unknown.push(field)
+    else known.push(column)
+  }
+  const { columns, takingScalars } = await inferredColumns(batch, unknown)
+  await table.evolve([...known, ...columns], [], takingScalars)
+}
+
+/**
+ * Widens the types of all columns that cannot hold every value of a batch; false, and nothing is done, where none can
+ * be widened, or not the one at fault.
+ * @throws {@link SchemaError} where DuckDB refuses the ALTER.
+ */
+export async function widenColumns(
+  batch: EvolvingBatch,
+  layout: TableLayout,
+  bound: readonly BoundColumn[],
+  atFault?: string,
+): Promise<boolean> {
+  const widen: ColumnWidening[] = []
+  for (const { column, field } of bound) {
+    const { name, type: from } = layout.columns[column] as TableColumn
+    const to = await widerName(batch, field, from)
+    if (to !== undefined) widen.push({ name, from, to })
+  }
+  const isOfUse = atFault === undefined ? widen.length > 0 : widen.some(({ name }) => name === atFault)
+  if (!isOfUse) return false
+  await batch.table.evolve([], widen)
+  return true
+}
+
+/** True where a type may become one that takes the values of a few records. */
+export function isWidenable(type: string, records: readonly FieldRecord[], field: string): boolean {
+  try {
+    const values = records.map((record) => ownValue(record, field))
+    return atOnce(widerType(parseLogicalType(type), values, true)) !== undefined
+  } catch {
+    return false
+  }
+}
+
+/** The name of the type that a column needs for a batch; `undefined` where it has it already, or there is none. */
+async function widerName(
+  { records, slice }: EvolvingBatch,
+  field: string,
+  from: string,
+): Promise<string | undefined> {
+  const type = parseLogicalType(from)
+  try {
+    const values = records.map((record) => ownValue(record, field))
+    const wider = await inSlices(widerType(type, values, true), slice)
+    return wider === undefined || wider === type ? undefined : logicalTypeName(wider)
+  } catch {
+    // what cannot be read is told when it is encoded
+    return undefined
+  }
+}
