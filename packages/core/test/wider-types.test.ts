@@ -129,7 +129,7 @@ const NEEDED: readonly (readonly [from: string, values: readonly unknown[], to: 
   ['INTEGER', [() => 1], undefined],
   ['INTEGER[]', [[1, 2 ** 40], null], 'BIGINT[]'],
   ['INTEGER[]', [['a']], 'VARCHAR[]'],
-  ['INTEGER[]', [['a', 1]], undefined],
+  ['INTEGER[]', [['a', 1]], 'VARCHAR[]'],
   ['INTEGER[]', [5], undefined],
   ['INTEGER[2]', [[1, 2 ** 40]], 'BIGINT[2]'],
   ['INTEGER[2]', [[1, 2, 3]], 'INTEGER[]'],

@@ -6,7 +6,7 @@ import {
   type TableColumn,
   type TableLayout,
 } from '@ducksink/worker'
-import { type FieldRecord, ownValue } from '../encoder/column-encoder.ts'
+import { type FieldRecord, fieldValue } from '../encoder/column-encoder.ts'
 import type { BoundColumn } from '../encoder/field-set.ts'
 import type { TableState } from '../table-state.ts'
 import type { TimeSlice } from '../time-slice.ts'
@@ -82,7 +82,7 @@ export async function widenColumns(
 /** True where a type may become one that takes the values of a few records. */
 export function isWidenable(type: string, records: readonly FieldRecord[], field: string): boolean {
   try {
-    const values = records.map((record) => ownValue(record, field))
+    const values = records.map((record) => fieldValue(record, field, true))
     return atOnce(widerType(parseLogicalType(type), values, true)) !== undefined
   } catch {
     return false
@@ -97,7 +97,7 @@ async function widerName(
 ): Promise<string | undefined> {
   const type = parseLogicalType(from)
   try {
-    const values = records.map((record) => ownValue(record, field))
+    const values = records.map((record) => fieldValue(record, field, true))
     const wider = await inSlices(widerType(type, values, true), slice)
     return wider === undefined || wider === type ? undefined : logicalTypeName(wider)
   } catch {

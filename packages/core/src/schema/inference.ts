@@ -6,7 +6,7 @@ import {
   SchemaError,
   type TableColumn,
 } from '@ducksink/worker'
-import { kindOf, ownValue } from '../encoder/column-encoder.ts'
+import { fieldValue, kindOf } from '../encoder/column-encoder.ts'
 import { isPlainRecord, notPlain, unreadable } from '../encoder/plain-record.ts'
 import { inferredType } from './inferred-type.ts'
 import { ColumnObservation } from './observation.ts'
@@ -75,7 +75,7 @@ export class Inference {
       const fields = this.#isRestricted ? this.#fields.keys() : Object.keys(record)
       for (const field of fields) {
         column = field
-        this.#add(field, this.#isRestricted ? ownValue(record, field) : record[field], row)
+        this.#add(field, this.#isRestricted ? fieldValue(record, field, true) : record[field], row)
       }
     } catch (error) {
       throw unreadable({ table, row, column }, error)

@@ -1,6 +1,6 @@
 import { isMap } from 'node:util/types'
 import { foldIdentifier, identifierProblem, type LogicalType, type TypeField } from '@ducksink/worker'
-import { type FieldRecord, ownValue } from '../encoder/column-encoder.ts'
+import { type FieldRecord, fieldValue } from '../encoder/column-encoder.ts'
 import { createColumnEncoder } from '../encoder/columns.ts'
 import { isPlainRecord } from '../encoder/plain-record.ts'
 import type { TimeSlice } from '../time-slice.ts'
@@ -31,7 +31,7 @@ export function* widerType(
 ): Steps<LogicalType | undefined> {
   const records = values.map((value) => ({ value }))
   if (yield* takesAll(type, records, takesScalars)) return type
-  const nested = yield* widerNested(type, values)
+  const nested = yield* widerNested(type, values, takesScalars)
   const candidates = nested === undefined ? widerTypes(type, values) : [nested]
   for (const candidate of candidates) if (yield* takesAll(candidate, records, takesScalars)) return candidate
   return undefined
@@ -75,29 +75,33 @@ function* takesAll(
 }
 
 /** The same type with wider ones inside; `undefined` where there is nothing inside, or no wider type for it. */
-function* widerNested(type: LogicalType, values: readonly unknown[]): Steps<LogicalType | undefined> {
+function* widerNested(
+  type: LogicalType,
+  values: readonly unknown[],
+  takesScalars: boolean,
+): Steps<LogicalType | undefined> {
   switch (type.id) {
     case 'LIST':
     case 'ARRAY': {
       const arrays = values.filter((value) => Array.isArray(value))
-      const element = yield* widerType(type.element, arrays.flat(), false)
+      const element = yield* widerType(type.element, arrays.flat(), takesScalars)
       if (element === undefined) return undefined
       const keepsLength = type.id === 'ARRAY' && arrays.every(({ length }) => length === type.length)
       return keepsLength ? { ...type, element } : { id: 'LIST', element }
     }
     case 'STRUCT':
-      return yield* widerStruct(type.fields, values.filter(isPlainRecord))
+      return yield* widerStruct(type.fields, values.filter(isPlainRecord), takesScalars)
     case 'MAP': {
       const maps = values.filter(isMap)
       const key = yield* widerType(
         type.key,
         maps.flatMap((map) => [...map.keys()]),
-        false,
+        takesScalars,
       )
       const value = yield* widerType(
         type.value,
         maps.flatMap((map) => [...map.values()]),
-        false,
+        takesScalars,
       )
       return key === undefined || value === undefined ? undefined : { id: 'MAP', key, value }
     }
@@ -109,6 +113,7 @@ function* widerNested(type: LogicalType, values: readonly unknown[]): Steps<Logi
 function* widerStruct(
   fields: readonly TypeField[],
   records: readonly FieldRecord[],
+  takesScalars: boolean,
 ): Steps<LogicalType | undefined> {
   const places = new Map(fields.map(({ name }, place) => [foldIdentifier(name), place]))
   const spellings = new Map<string, string[]>()
@@ -123,12 +128,12 @@ function* widerStruct(
   }
   const wider = [...fields]
   for (const [folded, names] of spellings) {
-    const values = records.flatMap((record) => names.map((name) => ownValue(record, name)))
+    const values = records.flatMap((record) => names.map((name) => fieldValue(record, name, true)))
     const place = places.get(folded)
     const type =
       place === undefined
-        ? newType(values)
-        : yield* widerType((wider[place] as TypeField).type, values, false)
+        ? newType(values, takesScalars)
+        : yield* widerType((wider[place] as TypeField).type, values, takesScalars)
     if (type === undefined) return undefined
     if (type === null) continue
     const name = wider[place ?? -1]?.name ?? (names[0] as string)
@@ -139,10 +144,10 @@ function* widerStruct(
 }
 
 /** The type of a field that is new; `null` where it says nothing yet, `undefined` where it has none. */
-function newType(values: readonly unknown[]): LogicalType | null | undefined {
+function newType(values: readonly unknown[], takesScalars: boolean): LogicalType | null | undefined {
   const observation = new ColumnObservation()
   for (const value of values) if (observation.add(value) !== undefined) return undefined
   const inferred = inferredType(observation)
   if (inferred.status === 'null') return null
-  return inferred.status === 'type' && !inferred.takesScalars ? inferred.type : undefined
+  return inferred.status === 'type' && (takesScalars || !inferred.takesScalars) ? inferred.type : undefined
 }
