@@ -1,4 +1,4 @@
-import type { Part, PrepareReply, TableLayout } from '@ducksink/worker'
+import { type Part, PartReader, type PrepareReply, type TableLayout } from '@ducksink/worker'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { BatchHead } from '../src/batch-source.ts'
@@ -133,6 +133,43 @@ it('records of several parts, whose strings cut chunks short, are decoded as the
   const encoded = await encode(records, of)
   expect(encoded.parts.length).toBeGreaterThan(3)
   expect(decode(encoded, of)).toEqual(records)
+})
+
+it('records whose lists cut chunks short, alone and inside a struct, are decoded as they were given', async () => {
+  const of = {
+    layoutId: 1,
+    columns: [
+      { name: 'id', type: 'INTEGER' },
+      { name: 'tags', type: 'VARCHAR[]' },
+      { name: 'inner', type: 'STRUCT(t VARCHAR, l SMALLINT[][], a TINYINT[300])' },
+    ],
+  }
+  const list = (length: number, from: number): number[] => Array.from({ length }, (_, i) => (from + i) % 1000)
+  const records = Array.from({ length: 6_000 }, (_, id) => ({
+    id,
+    tags:
+      id % 7 === 0
+        ? null
+        : Array.from({ length: id % 90 }, (_, i) => (i % 5 === 2 ? null : `${id}`.repeat(i % 6))),
+    inner:
+      id % 11 === 0
+        ? null
+        : {
+            t: `text ${id}`,
+            l: [list(id % 40, id), null, []],
+            a: id % 3 === 0 ? null : list(300, id).map((n) => n % 100),
+          },
+  }))
+  // one row alone has more than a chunk takes of others
+  records[3_333] = { id: 3_333, tags: Array.from({ length: 200_000 }, (_, i) => `${i}`), inner: null }
+  const encoded = await encode(records, of)
+  expect(decode(encoded, of)).toEqual(records)
+  const chunkRows = encoded.parts.flatMap(({ buffer }) => {
+    const part = new PartReader(buffer)
+    return Array.from({ length: part.chunkCount }, (_, chunk) => part.chunkRows(chunk))
+  })
+  expect(Math.max(...chunkRows)).toBeLessThan(1_000)
+  expect(chunkRows.reduce((sum, rows) => sum + rows, 0)).toBe(6_000)
 })
 
 it('a column called __proto__ is decoded as an own field', async () => {
