@@ -1,4 +1,5 @@
 import type { Allocate, Part, TableLayout } from '@ducksink/worker'
+import type { BadRecords } from './bad-records.ts'
 import { BatchEncoder } from './encoder/batch-encoder.ts'
 import { FieldSet } from './encoder/field-set.ts'
 import type { TableState } from './table-state.ts'
@@ -9,17 +10,31 @@ export const MAX_PART_ROWS = 8_192
 /** Bytes at which a part ends, at the next border of a chunk. */
 export const MAX_PART_BYTES: number = 4 * 2 ** 20
 
-/** The parts of one batch, one after another. */
+/** The rows of one batch, part after part, and the records of it that cannot be rows. */
 export interface BatchSource {
   readonly table: TableState
+  /** Records, those that are set aside included. */
   readonly rowCount: number
+  readonly badRecords: BadRecords
+  /** The dead letters that these records were, and that go when they are written. */
+  readonly letterIds: readonly string[]
   /**
    * Settles what concerns the whole batch: its table, and which columns it writes; again, after {@link end}.
    * `undefined` where the rows have no table and are left out.
    */
   begin(): Promise<BatchHead | undefined>
-  /** The next part, and whether it is the last. */
-  next(): Promise<{ readonly part: Part; readonly last: boolean }>
+  /**
+   * The next part; `undefined` where there are no more rows.
+   * @throws what {@link adapt} may know a remedy for.
+   */
+  next(): Promise<SourcePart | undefined>
+  /**
+   * True while the parts are what they would be without the records that were set aside since the batch was begun;
+   * otherwise it must be begun again.
+   */
+  holds(): boolean
+  /** The JSON of a record, for its dead letter. */
+  json(row: number): string
   /** Called where the batch fails: it is asked for no more, unless it is begun again. */
   end(): void
   /**
@@ -39,8 +54,20 @@ export interface Discarded {
 
 /** What every part of a batch has in common. */
 export interface BatchHead {
-  readonly layout: TableLayout
+  /** Absent where no record can be written and there is no table either. */
+  readonly layout: TableLayout | undefined
   readonly columns: readonly number[]
+  /** The columns of the dead letter table, where there is one. */
+  readonly letterLayout: TableLayout | undefined
+}
+
+/** A part of a batch's rows. */
+export interface SourcePart {
+  readonly part: Part
+  /** True where no other part can follow. */
+  readonly last: boolean
+  /** The record of the batch that a row of the part is. */
+  readonly rowOf: (index: number) => number
 }
 
 /** What encodes the batches of one table, one batch at a time; kept, because its buffers are warm. */

@@ -1,12 +1,12 @@
-import { ClosedError, type Part, SinkError, type TableLayout, ValueError } from '@ducksink/worker'
+import { ClosedError, InvalidOptionsError, SinkError, type TableLayout, ValueError } from '@ducksink/worker'
 import type { Admission } from './admission.ts'
+import { BadRecords } from './bad-records.ts'
 import {
   type BatchSource,
   beginBatch,
   createTableEncoder,
   MAX_PART_BYTES,
   MAX_PART_ROWS,
-  type TableEncoder,
 } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import {
@@ -17,10 +17,13 @@ import {
 } from './collect-options.ts'
 import { CollectedSource } from './collected-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import { isPlainRecord, notPlain, unreadable } from './encoder/plain-record.ts'
+import type { RecordsContext } from './encoders.ts'
+import { copyOf, type EncodingBatch, type HoldingBatch } from './gathered-batch.ts'
 import type { Receipt } from './receipt.ts'
 import { encodePushed } from './record-encoding.ts'
-import { type RecordsContext, RecordsSource } from './records-source.ts'
+import { recordJson } from './record-json.ts'
+import { RecordsSource } from './records-source.ts'
+import { type Verdict, validateRecord } from './standard-schema.ts'
 import type { TableState } from './table-state.ts'
 
 /** Gathers records one by one into batches. */
@@ -31,7 +34,8 @@ export interface Collector<T extends object> extends AsyncDisposable {
    * instead.
    * @returns false where it was taken but the caller should wait for {@link ready}.
    * @throws {@link ValueError} or {@link SchemaError} where the record does not fit; it is then not taken, and `row`
-   * is 0, for the one record that was pushed.
+   * is 0, for the one record that was pushed. Not so where `badRecords` has it set aside with the batch.
+   * @throws {@link InvalidOptionsError} where the table's `schema` answers with a promise; `writeFrom` waits for it.
    * @throws {@link BackpressureError} at the engine's bound, {@link ClosedError} after `close`.
    */
   push(record: T): boolean
@@ -41,6 +45,12 @@ export interface Collector<T extends object> extends AsyncDisposable {
   flush(): Promise<void>
   /** Flushes, and refuses further records. */
   close(): Promise<void>
+}
+
+/** A collector that can also wait for a table's schema. */
+export interface PatientCollector<T extends object> extends Collector<T> {
+  /** Takes a record as {@link Collector.push} does, later where the schema answers later. */
+  take(record: T): boolean | Promise<boolean>
 }
 
 /** What a collector does its work with. */
@@ -54,21 +64,6 @@ export interface CollectorContext {
   readonly onClose: () => void
 }
 
-/** A batch that is gathered in encoded form. */
-interface EncodingBatch {
-  readonly kind: 'encoding'
-  readonly rows: TableEncoder
-  readonly parts: Part[]
-  /** Bytes of the parts that are finished. */
-  partBytes: number
-}
-
-/** Records that wait until their table's columns are known, or follow the records. */
-interface HoldingBatch {
-  readonly kind: 'holding'
-  readonly records: FieldRecord[]
-}
-
 /** A batch on its way. */
 interface SentBatch {
   readonly heldBytes: number
@@ -78,7 +73,7 @@ interface SentBatch {
 }
 
 /** The {@link Collector} of one table. */
-export class RecordCollector<T extends object> implements Collector<T> {
+export class RecordCollector<T extends object> implements PatientCollector<T> {
   readonly #table: TableState
   readonly #context: CollectorContext
   readonly #options: ReturnType<typeof resolveCollectOptions>
@@ -86,7 +81,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
   /** The record at hand, in the form the encoder takes. */
   readonly #one: FieldRecord[] = []
   #state: 'open' | 'closed' = 'open'
-  #batch: EncodingBatch | HoldingBatch = { kind: 'holding', records: [] }
+  #batch: EncodingBatch | HoldingBatch
   #rowCount = 0
   #heldBytes = 0
   /** Batches under way for which the table is altered: what comes after them waits for its new columns. */
@@ -97,6 +92,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
     this.#table = table
     this.#context = context
     this.#options = resolveCollectOptions(options, context.maxBufferedBytes)
+    this.#batch = this.#holdingBatch()
     this.#begin()
   }
 
@@ -105,15 +101,19 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   push(record: T): boolean {
-    const { admission } = this.#context
-    const table = this.#table
-    if (this.#state === 'closed') throw new ClosedError(`the collector of table "${table.name}" is closed`)
-    admission.requireRoom(table.name)
-    if (this.#batch.kind === 'encoding' && this.#batch.rows.layout !== table.layout) this.#beginAnew()
-    this.#take(record as FieldRecord)
-    if (this.#rowCount >= this.#options.maxBatchRows) this.#send('rows')
-    else if (this.#heldBytes >= this.#options.maxBatchBytes) this.#send('bytes')
-    return !admission.underPressure
+    this.#requireRoom()
+    const verdict = this.#validate(record)
+    if (!(verdict instanceof Promise)) return this.#accept(record, verdict)
+    const message = `the schema of table "${this.#table.name}" answers with a promise, for which push() cannot wait: use write() or writeFrom()`
+    throw new InvalidOptionsError(message, { table: this.#table.name }, 'INVALID_ARGUMENT')
+  }
+
+  take(record: T): boolean | Promise<boolean> {
+    this.#requireRoom()
+    const verdict = this.#validate(record)
+    return verdict instanceof Promise
+      ? verdict.then((settled) => this.#accept(record, settled))
+      : this.#accept(record, verdict)
   }
 
   /** Sends what was gathered, as the engine has no room for more of it. */
@@ -139,6 +139,56 @@ export class RecordCollector<T extends object> implements Collector<T> {
     return this.close()
   }
 
+  #requireRoom(): void {
+    const { name } = this.#table
+    if (this.#state === 'closed') throw new ClosedError(`the collector of table "${name}" is closed`)
+    this.#context.admission.requireRoom(name)
+  }
+
+  #validate(record: T): Verdict | Promise<Verdict> {
+    const { schema } = this.#table.options
+    return schema === undefined
+      ? { record }
+      : validateRecord(schema, record, { table: this.#table.name, row: 0 })
+  }
+
+  #accept(record: T, verdict: Verdict): boolean {
+    const { admission } = this.#context
+    if (this.#batch.kind === 'encoding' && this.#batch.rows.layout !== this.#table.layout) this.#beginAnew()
+    this.#take(record, verdict)
+    if (this.#rowCount >= this.#options.maxBatchRows) this.#send('rows')
+    else if (this.#heldBytes >= this.#options.maxBatchBytes) this.#send('bytes')
+    return !admission.underPressure
+  }
+
+  /** Keeps a record that cannot be written as the table's option says, or throws. */
+  #setAside(record: unknown, error: unknown): void {
+    const { badRecords, kind } = this.#batch
+    // an error of the encoder that names no record is about the batch
+    const isRecords = error instanceof SinkError && (error.row !== undefined || kind === 'holding')
+    if (badRecords.mode === 'fail-batch' || !isRecords) throw error
+    badRecords.refuseAlone(this.#rowCount, error, recordJson(record))
+    if (this.#batch.kind === 'holding') this.#batch.records.push({})
+    this.#holdBatch()
+  }
+
+  #holdBatch(): void {
+    const batch = this.#batch
+    const bytes =
+      batch.kind === 'encoding'
+        ? batch.partBytes + batch.rows.encoder.heldBytes
+        : this.#table.expectedBytes(batch.records.length)
+    this.#hold(bytes + batch.badRecords.jsonLength)
+  }
+
+  #holdingBatch(): HoldingBatch {
+    return { kind: 'holding', records: [], badRecords: this.#noBadRecords() }
+  }
+
+  #noBadRecords(): BadRecords {
+    return new BadRecords(this.#table.name, this.#table.options.badRecords)
+  }
+
   /** Begins a batch: encoded where the table's columns are known, held as it is where they are not. */
   #begin(): void {
     const { layout } = this.#table
@@ -148,17 +198,23 @@ export class RecordCollector<T extends object> implements Collector<T> {
       this.#batch = this.#encodingBatch(layout)
       return
     }
-    this.#batch = { kind: 'holding', records: [] }
+    this.#batch = this.#holdingBatch()
     if (layout === undefined) void this.#learnColumns()
   }
 
-  #take(record: FieldRecord): void {
-    if (this.#batch.kind === 'encoding' && !this.#encode(this.#batch, record)) {
-      // the table must follow the record: a batch of this one and the next will see to that
-      this.#send('schema')
-      this.#batch = { kind: 'holding', records: [] }
+  /** Takes what is to be written for a record, or sets the record aside. */
+  #take(record: T, verdict: Verdict): void {
+    try {
+      if ('error' in verdict) throw verdict.error
+      if (this.#batch.kind === 'encoding' && !this.#encode(this.#batch, verdict.record as FieldRecord)) {
+        // the table must follow the record: a batch of this one and the next will see to that
+        this.#send('schema')
+        this.#batch = this.#holdingBatch()
+      }
+      if (this.#batch.kind === 'holding') this.#keep(this.#batch, verdict.record as object)
+    } catch (error) {
+      this.#setAside(record, error)
     }
-    if (this.#batch.kind === 'holding') this.#keep(this.#batch, record)
     this.#rowCount++
     this.#timer ??= setTimeout(() => this.#send('delay'), this.#options.maxDelayMs)
   }
@@ -176,7 +232,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
     const isSame = last.kind === 'encoding' && last.rows.layout === layout
     const rows = isSame ? last.rows : createTableEncoder(table, layout, (bytes) => pool.take(bytes))
     beginBatch(rows)
-    return { kind: 'encoding', rows, parts: [], partBytes: 0 }
+    return { kind: 'encoding', rows, parts: [], partBytes: 0, badRecords: this.#noBadRecords() }
   }
 
   /** Encodes a record; false, and nothing is done, where its table must follow it first. */
@@ -189,7 +245,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
       this.#one.length = 0
     }
     if (encoder.partRows >= MAX_PART_ROWS || encoder.partBytes >= MAX_PART_BYTES) this.#finishPart(batch)
-    this.#hold(batch.partBytes + encoder.heldBytes)
+    this.#holdBatch()
     return true
   }
 
@@ -201,9 +257,8 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   #keep(batch: HoldingBatch, record: object): void {
-    const table = this.#table
-    batch.records.push(copyOf(table.name, record))
-    this.#hold(table.expectedBytes(batch.records.length))
+    batch.records.push(copyOf(this.#table.name, record))
+    this.#holdBatch()
   }
 
   #hold(bytes: number): void {
@@ -225,10 +280,13 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (layout === undefined || held.kind !== 'holding' || this.#evolving > 0) return
     this.#batch = this.#encodingBatch(layout)
     this.#rowCount = 0
+    const known = new Map(held.badRecords.records.map((bad) => [bad.row, bad]))
     const refused: { readonly record: FieldRecord; readonly error: unknown }[] = []
-    for (const record of held.records) {
+    for (const [row, record] of held.records.entries()) {
+      const bad = known.get(row)
       try {
-        this.#take(record)
+        if (bad === undefined) this.#take(record as T, { record })
+        else this.#batch.badRecords.adopt(this.#rowCount++, bad)
       } catch (error) {
         refused.push({ record, error })
       }
@@ -236,7 +294,7 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (this.#rowCount === 0) {
       this.#hold(0)
       this.#stopTimer()
-    }
+    } else this.#holdBatch()
     // told only now: the app may flush or close in its answer
     for (const { record, error } of refused) this.#fail(error, () => [record])
   }
@@ -254,7 +312,10 @@ export class RecordCollector<T extends object> implements Collector<T> {
     if (isEvolving) this.#evolving++
     const source =
       batch.kind === 'holding'
-        ? new RecordsSource(this.#table, batch.records, this.#context.records)
+        ? new RecordsSource(this.#table, batch.records, this.#context.records, {
+            badRecords: batch.badRecords,
+            isValidated: true,
+          })
         : this.#collectedSource(batch)
     const settled = this.#settle(source, { heldBytes: this.#heldBytes, reason, isEvolving })
     this.#unsettled.add(settled)
@@ -263,16 +324,13 @@ export class RecordCollector<T extends object> implements Collector<T> {
   }
 
   #collectedSource(batch: EncodingBatch): CollectedSource {
-    const { admission } = this.#context
-    const table = this.#table
-    const { rows, parts } = batch
+    const { rows, parts, badRecords } = batch
     if (rows.encoder.partRows > 0) this.#finishPart(batch)
-    admission.hold(batch.partBytes - this.#heldBytes)
-    this.#heldBytes = batch.partBytes
+    this.#hold(batch.partBytes + badRecords.jsonLength)
     const { layout, fields } = rows
     const head = { layout, columns: fields.columns }
     const discardedCount = fields.discardedCount + rows.discardedCount
-    return new CollectedSource(table, { head, parts, discardedCount }, this.#context)
+    return new CollectedSource(this.#table, { head, parts, discardedCount, badRecords }, this.#context)
   }
 
   async #settle(
@@ -313,14 +371,5 @@ export class RecordCollector<T extends object> implements Collector<T> {
         throw error
       })
     }
-  }
-}
-
-function copyOf(table: string, record: object): FieldRecord {
-  try {
-    if (!isPlainRecord(record)) throw notPlain({ table }, record)
-    return { ...record }
-  } catch (error) {
-    throw unreadable({ table }, error)
   }
 }

@@ -1,5 +1,5 @@
 import type { CollectOptions } from './collect-options.ts'
-import { type Collector, type CollectorContext, RecordCollector } from './collector.ts'
+import { type CollectorContext, type PatientCollector, RecordCollector } from './collector.ts'
 import type { TableState } from './table-state.ts'
 
 /** What all collectors of an engine have in common. */
@@ -14,7 +14,7 @@ export class Collectors {
     this.#context = context
   }
 
-  create<T extends object>(table: TableState, options: CollectOptions): Collector<T> {
+  create<T extends object>(table: TableState, options: CollectOptions): PatientCollector<T> {
     const collector: RecordCollector<T> = new RecordCollector<T>(table, options, {
       ...this.#context,
       onClose: () => this.#open.delete(collector as RecordCollector<object>),

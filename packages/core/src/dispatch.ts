@@ -3,13 +3,14 @@ import {
   type InsertReply,
   type InsertRequest,
   OutcomeUnknownError,
-  type Part,
   type SinkError,
   WorkerDiedError,
 } from '@ducksink/worker'
 import type { Admission } from './admission.ts'
-import type { BatchHead, BatchSource } from './batch-source.ts'
+import { type BatchPart, BatchParts } from './batch-parts.ts'
+import type { BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { RecordsContext } from './encoders.ts'
 import type { Outbox } from './outbox.ts'
 import { type WorkerClient, WorkerGoneError } from './worker-client.ts'
 
@@ -19,6 +20,7 @@ export interface DispatchContext {
   readonly outbox: Outbox
   readonly admission: Admission
   readonly pool: BufferPool
+  readonly records: RecordsContext
 }
 
 /** One batch to be sent, and who is told of it; of the last three one is called, once. */
@@ -33,11 +35,8 @@ export interface Consignment {
   readonly onFailed: (error: unknown) => void
 }
 
-/** Where a part stands in its batch. */
-interface Place {
-  readonly first: boolean
-  readonly last: boolean
-}
+// as many as the worker has for one statement; they are held beside what admission counts room for
+const MAX_PARTS_AGAIN = 4
 
 /** Why no more parts need be sent. */
 type Halt =
@@ -48,13 +47,14 @@ type Halt =
  * The way of one batch to the worker: its parts sent one after another, their answers taken, its end told.
  *
  * Parts are sent ahead of their answers. Where the worker asks for the batch once more it takes nothing else
- * meanwhile, so then one part at a time goes past whatever waits, without asking for room.
+ * meanwhile, so then a few parts at a time go past whatever waits, without asking for room.
  */
 export class Dispatch {
   readonly #context: DispatchContext
   readonly #writeId: number
   readonly #batch: Consignment
   #isSending = true
+  #hasSent = false
   /** How often the batch was begun before; answers to parts of an earlier run say nothing any more. */
   #run = 0
   #byteLength = 0
@@ -68,66 +68,80 @@ export class Dispatch {
 
   /** Resolves when all parts are sent, or earlier where the batch has failed; never rejects. */
   async send(): Promise<void> {
-    const { source, signal } = this.#batch
-    let hasSent = false
+    const { source, signal, key } = this.#batch
+    let first = true
     try {
       // whatever this batch waits for must not hold up those before it
-      if (source.table.layout === undefined) this.#context.outbox.flush()
-      const head = await source.begin()
-      if (head === undefined) {
-        this.#batch.onLeftOut()
-        return
-      }
-      for (let last = false; !last && this.#halt === undefined; ) {
-        const next = await source.next()
-        await this.#room(next.part)
+      if (source.table.makesWait) this.#context.outbox.flush()
+      const run = { key, isChecked: false, settled: nothing }
+      const parts = new BatchParts(source, run, this.#context.records)
+      for (let last = false; !last && this.#halt === undefined; first = false) {
+        const next = await parts.next()
+        if (next === 'left-out') {
+          this.#batch.onLeftOut()
+          return
+        }
+        if (next === 'begin-again') {
+          await this.#beginAgain()
+          return
+        }
+        await this.#room(next.part.byteLength)
         signal?.throwIfAborted()
         if (this.#halt !== undefined) break
         last = next.last
-        this.#post(head, next.part, { first: !hasSent, last })
-        hasSent = true
+        this.#post(next, first)
       }
     } catch (error) {
-      await this.#adapt(error, hasSent)
+      await this.#adapt(error)
       return
     }
     this.#isSending = false
     const halt = this.#halt as Halt | undefined
     if (halt === undefined) return
     if (halt.reason === 'run-again') await this.#runAgain(halt.error)
-    else await this.#giveUp(halt.error, true)
+    else await this.#giveUp(halt.error)
   }
 
-  async #room({ byteLength }: Part): Promise<void> {
+  /** Sends the batch from its start, where records that were set aside have changed what it writes. */
+  async #beginAgain(): Promise<void> {
+    this.#run++
+    this.#byteLength = 0
+    this.#halt = undefined
+    this.#batch.source.end()
+    await this.send()
+  }
+
+  async #room(byteLength: number): Promise<void> {
     const { admission, outbox } = this.#context
     if (admission.hasRoom(byteLength)) return
     outbox.flush()
     await admission.room(byteLength)
   }
 
-  #post(head: BatchHead, part: Part, place: Place): void {
+  #post(part: BatchPart, first: boolean): void {
     const run = this.#run
-    this.#batch.onEncoded(part.rowCount)
-    this.#byteLength += part.byteLength
-    this.#exchange(head, part, place).then(
+    this.#batch.onEncoded(part.part.rowCount)
+    this.#byteLength += part.part.byteLength
+    this.#exchange(part, first).then(
       (reply) => {
-        if (run === this.#run) this.#onReply(reply, place)
+        if (run === this.#run) this.#onReply(reply, part.last)
       },
       (error: unknown) => {
-        if (run === this.#run) this.#onLoss(error, place)
+        if (run === this.#run) this.#onLoss(error, part.last)
       },
     )
   }
 
   /** Sends a part; rejects where the worker ends before it answers. */
-  #exchange({ layout, columns }: BatchHead, part: Part, place: Place): Promise<InsertReply> {
+  #exchange({ action, layoutId, columns, part, last }: BatchPart, first: boolean): Promise<InsertReply> {
     const { admission, outbox, pool } = this.#context
     const { buffer, byteLength } = part
     const { key } = this.#batch
     const request: InsertRequest = {
-      ...{ writeId: this.#writeId, run: this.#run, layoutId: layout.layoutId, columns, buffer },
-      ...{ first: place.first, last: place.last, key },
+      ...{ writeId: this.#writeId, run: this.#run, action, layoutId, columns, buffer },
+      ...{ first, last, key },
     }
+    this.#hasSent = true
     admission.acquire(byteLength)
     return new Promise((resolve, reject) => {
       outbox.post({
@@ -146,7 +160,7 @@ export class Dispatch {
     })
   }
 
-  #onReply(reply: InsertReply, { last }: Place): void {
+  #onReply(reply: InsertReply, last: boolean): void {
     switch (reply.status) {
       case 'inserted':
         return
@@ -171,67 +185,80 @@ export class Dispatch {
     }
   }
 
-  #onLoss(error: unknown, { last }: Place): void {
+  #onLoss(error: unknown, last: boolean): void {
     if (last) this.#batch.onFailed(this.#lossError(error))
     else this.#halt ??= { reason: 'lost', error }
   }
 
-  /** Sends the batch once more, as often as the worker asks for it. */
+  /** Sends the batch once more, as often as the worker asks for it or the records set aside make it necessary. */
   async #runAgain(because: SinkError): Promise<void> {
-    let asked: SinkError | undefined = because
+    let outcome: 'settled' | 'begin-again' | SinkError = because
+    let isChecked = false
     try {
-      while (asked !== undefined) {
+      while (outcome !== 'settled') {
         this.#run++
         this.#byteLength = 0
-        asked = await this.#runOnce(asked)
+        this.#batch.source.end()
+        if (outcome !== 'begin-again') {
+          if (outcome.code === 'TABLE_CHANGED') this.#batch.source.table.invalidate()
+          else if (isChecked) throw outcome
+          else isChecked = true
+        }
+        outcome = await this.#runOnce(isChecked)
       }
     } catch (error) {
-      await this.#giveUp(error, true)
+      await this.#giveUp(error)
     }
   }
 
-  /** One more run, part by part; gives what the worker asks for yet another for, nothing where the batch is settled. */
-  async #runOnce(because: SinkError): Promise<SinkError | undefined> {
-    const { source, signal } = this.#batch
-    source.end()
-    if (because.code === 'TABLE_CHANGED') source.table.invalidate()
+  /** One more run, with some parts on their way at a time. */
+  async #runOnce(isChecked: boolean): Promise<'settled' | 'begin-again' | SinkError> {
+    const { source, signal, key } = this.#batch
     signal?.throwIfAborted()
-    const head = await source.begin()
-    if (head === undefined) {
-      await this.#abandon()
-      this.#batch.onLeftOut()
-      return undefined
-    }
+    const inFlight = new InFlight()
+    const run = { key, isChecked, settled: () => inFlight.settle(0) }
+    const parts = new BatchParts(source, run, this.#context.records)
     for (let first = true; ; first = false) {
-      const { part, last } = await source.next()
-      signal?.throwIfAborted()
-      this.#byteLength += part.byteLength
-      const sent = this.#exchange(head, part, { first, last })
-      this.#context.outbox.flush()
-      const reply = await sent.catch((error: unknown) => {
-        throw last ? this.#lossError(error) : error
-      })
-      if (reply.status === 'run-again') return errorFromData(reply.error)
-      if (reply.status === 'rolled-back' && !last) throw errorFromData(reply.error)
-      if (last) {
-        this.#onReply(reply, { first, last })
-        return undefined
+      const next = await parts.next()
+      const asked = await inFlight.settle(MAX_PARTS_AGAIN - 1)
+      if (asked !== undefined) return asked
+      if (next === 'begin-again') return next
+      if (next === 'left-out') {
+        await this.#abandon()
+        this.#batch.onLeftOut()
+        return 'settled'
       }
+      signal?.throwIfAborted()
+      this.#byteLength += next.part.byteLength
+      inFlight.add(this.#answer(this.#exchange(next, first), next))
+      this.#context.outbox.flush()
+      if (next.last) return (await inFlight.settle(0)) ?? 'settled'
     }
+  }
+
+  /** Takes the answer to a part of a later run; gives what the worker asks for yet another for. */
+  async #answer(sent: Promise<InsertReply>, { last, rowOf }: BatchPart): Promise<SinkError | undefined> {
+    const reply = await sent.catch((error: unknown) => {
+      throw last ? this.#lossError(error) : error
+    })
+    if (reply.status === 'run-again') return errorFromData(reply.error)
+    if (reply.status === 'rolled-back' && !last) throw errorFromData(reply.error)
+    if (reply.status === 'inserted' && rowOf !== undefined) {
+      for (const { row, fault } of reply.refused) this.#batch.source.badRecords.refuseRow(rowOf(row), fault)
+    }
+    if (last) this.#onReply(reply, true)
+    return undefined
   }
 
   /** Sends the batch anew where its table could be made to fit it; nothing that comes after it was sent yet. */
-  async #adapt(cause: unknown, hasSent: boolean): Promise<void> {
+  async #adapt(cause: unknown): Promise<void> {
     const { source } = this.#batch
     source.end()
     let error = cause
     try {
-      if (hasSent) await this.#abandon()
+      if (this.#hasSent) await this.#abandon()
       if (await source.adapt(cause)) {
-        this.#run++
-        this.#byteLength = 0
-        this.#halt = undefined
-        await this.send()
+        await this.#beginAgain()
         return
       }
     } catch (failure) {
@@ -241,14 +268,15 @@ export class Dispatch {
   }
 
   /** Ends a batch of which nothing may stay. */
-  async #giveUp(error: unknown, hasSent: boolean): Promise<void> {
+  async #giveUp(error: unknown): Promise<void> {
     this.#batch.source.end()
-    if (hasSent) await this.#abandon()
+    if (this.#hasSent) await this.#abandon()
     this.#fail(error)
   }
 
   /** The worker rolls back before the caller is told. */
   async #abandon(): Promise<void> {
+    this.#hasSent = false
     await this.#context.client.call('abandon', this.#writeId).catch((failure: unknown) => {
       // a dead worker's transaction is rolled back with it
       if (!(failure instanceof WorkerGoneError)) throw failure
@@ -273,5 +301,27 @@ export class Dispatch {
     const { name } = this.#batch.source.table
     const message = `the worker ended before the batch for table "${name}" was sent: it is not written`
     return new WorkerDiedError(message, { table: name, key: this.#batch.key, cause })
+  }
+}
+
+const nothing = (): Promise<void> => Promise.resolve()
+
+/** The answers that are awaited, in the order of their parts. */
+class InFlight {
+  readonly #answers: Promise<SinkError | undefined>[] = []
+
+  add(answer: Promise<SinkError | undefined>): void {
+    this.#answers.push(answer)
+    // it is awaited later, and told then
+    answer.catch(() => undefined)
+  }
+
+  /** Resolves when at most so many are left; with what one of them asks for, which ends the run. */
+  async settle(left: number): Promise<SinkError | undefined> {
+    while (this.#answers.length > left) {
+      const asked = await this.#answers.shift()
+      if (asked !== undefined) return asked
+    }
+    return undefined
   }
 }

@@ -5,7 +5,6 @@ import {
   errorFromData,
   InvalidOptionsError,
   releaseLockOf,
-  type SchemaChange,
   type SinkError,
   TargetUnavailableError,
   WorkerDiedError,
@@ -15,7 +14,16 @@ import { Admission } from './admission.ts'
 import { BufferPool } from './buffer-pool.ts'
 import type { SinkRecord } from './collect-options.ts'
 import { Collectors } from './collectors.ts'
+import {
+  type DeadLetter,
+  type DeadLetterOptions,
+  DeadLetters,
+  type ReplayOptions,
+  type ReplaySummary,
+} from './dead-letters.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
+import { Encoders, type RecordsContext } from './encoders.ts'
+import type { SinkEngineEvents } from './engine-events.ts'
 import { SinkLog } from './log.ts'
 import {
   checkWriteOptions,
@@ -27,26 +35,14 @@ import {
 } from './options.ts'
 import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
 import { unlessAborted, unlessTimedOut } from './race.ts'
-import type { Receipt } from './receipt.ts'
-import { Encoders, type RecordsContext, RecordsSource } from './records-source.ts'
+import type { Receipt, WriteOutcome } from './receipt.ts'
+import { RecordsSource } from './records-source.ts'
 import { type SinkTable, TableHandle } from './table.ts'
 import { Tables } from './tables.ts'
 import { type SinkStats, Telemetry } from './telemetry.ts'
 import { TimeSlice } from './time-slice.ts'
 import { WorkerClient, type WorkerDeath, WorkerGoneError } from './worker-client.ts'
 import { type WriteOptions, WriteQueue } from './write-queue.ts'
-
-/** What an engine emits. */
-export interface SinkEngineEvents {
-  /** Pressure has ended: there is room again. */
-  drain: []
-  /** A table was made, a column added, or a column's type made wider. */
-  schemaChange: [change: SchemaChange]
-  /** What no promise and no `onFailure` carries. */
-  error: [error: SinkError]
-  /** The engine is closed. */
-  close: []
-}
 
 /** Where an engine is in its life. */
 export type SinkEngineState = 'open' | 'closing' | 'closed' | 'failed'
@@ -72,12 +68,15 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   readonly #queries: Queries
   readonly #records: RecordsContext
   readonly #collectors: Collectors
+  readonly #deadLetters: DeadLetters
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: SinkEngineState = 'open'
   #failure: SinkError | undefined
   #closing: Promise<void> | undefined
   readonly #lockNonce: string = randomUUID()
+  /** What the target is attached as. */
+  #catalog = ''
   /** The worker's lock file, released here should the worker die. */
   #lockPath: string | undefined
 
@@ -103,9 +102,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       client: this.#client,
       admission: this.#admission,
       pool: this.#pool,
-      slice,
+      records: this.#records,
       maxGroupBatches: options.groupCommit === false ? 1 : options.groupCommit.maxBatches,
-      onSettled: (outcome) => this.#telemetry.settled(outcome),
+      onSettled: (outcome) => this.#onSettled(outcome),
     })
     this.#collectors = new Collectors({
       admission: this.#admission,
@@ -124,6 +123,13 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       },
     })
     this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
+    this.#deadLetters = new DeadLetters({
+      records: this.#records,
+      catalog: () => this.#catalog,
+      query: (sql) => this.#queries.run<SinkRecord>(sql, undefined, {}),
+      prepareTable: (setup) => this.#client.call('prepareTable', setup),
+      write: (source) => this.#queue.write(source, {}),
+    })
     this.#closed.promise.catch(() => undefined)
   }
 
@@ -181,6 +187,25 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   ): Promise<R[]> {
     this.#requireOpen()
     return this.#queries.run<R>(sql, parameters, options)
+  }
+
+  /**
+   * Reads the records of a table that were set aside, the oldest first.
+   * @throws {@link InvalidOptionsError} where an option is wrong.
+   */
+  async deadLetters(table: TableName, options: DeadLetterOptions = {}): Promise<DeadLetter[]> {
+    this.#requireOpen()
+    return this.#deadLetters.read(this.#tables.get(table), options)
+  }
+
+  /**
+   * Writes records again that were set aside and takes their letters away, in one transaction; those that fail again
+   * are letters again.
+   * @throws {@link StatementError} where a letter was taken away by someone else meanwhile: nothing is done then.
+   */
+  async replayDeadLetters(table: TableName, options: ReplayOptions = {}): Promise<ReplaySummary> {
+    this.#requireOpen()
+    return this.#deadLetters.replay(this.#tables.get(table), options)
   }
 
   get state(): SinkEngineState {
@@ -250,6 +275,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       const tables = this.#tables.setups()
       const reply = await this.#client.call('open', { path, config, groupCommit, tables, lockNonce })
       if (reply.status === 'failed') throw errorFromData(reply.error)
+      this.#catalog = reply.target.catalog
       this.#opened.resolve()
     } catch (error) {
       this.#state = 'failed'
@@ -298,6 +324,14 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   // an 'error' that nobody listens to ends the process, as anywhere in Node; not inside a promise, which would hide it
   #emitError(error: SinkError): void {
     process.nextTick(() => this.emit('error', error))
+  }
+
+  #onSettled(outcome: WriteOutcome): void {
+    this.#telemetry.settled(outcome)
+    if (outcome.status === 'failed' || outcome.receipt.deadLetterCount === 0) return
+    const { table, receipt } = outcome
+    const event = { table, count: receipt.deadLetterCount, key: receipt.key }
+    process.nextTick(() => this.emit('deadLetter', event))
   }
 
   #onPressure(on: boolean): void {

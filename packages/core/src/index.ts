@@ -5,6 +5,7 @@ export {
   InvalidOptionsError,
   MOTHERDUCK_SCHEME,
   OutcomeUnknownError,
+  type RecordFailure,
   SchemaError,
   SinkError,
   type SinkErrorCode,
@@ -14,14 +15,18 @@ export {
   ValueError,
   WorkerDiedError,
 } from '@ducksink/worker'
+export type { BadRecordsMode } from './bad-records.ts'
 export { DuckDBSink, DuckDBSinkPartition, type OutputOptions, type OutputSummary, output } from './bytewax.ts'
 export type { CollectOptions, FlushReason, SinkRecord } from './collect-options.ts'
 export type { Collector } from './collector.ts'
-export { SinkEngine, type SinkEngineEvents, type SinkEngineState } from './engine.ts'
+export type { DeadLetter, DeadLetterOptions, ReplayOptions, ReplaySummary } from './dead-letters.ts'
+export { SinkEngine, type SinkEngineState } from './engine.ts'
+export type { DeadLetterEvent, SinkEngineEvents } from './engine-events.ts'
 export type { ContractMode, SchemaContract, SinkEngineOptions, TableName, TableOptions } from './options.ts'
 export type { QueryOptions, QueryParameters } from './queries.ts'
 export type { Receipt } from './receipt.ts'
 export { inferColumns } from './schema/inference.ts'
+export type { StandardSchema } from './standard-schema.ts'
 export type { SinkTable } from './table.ts'
 export type { SinkStats } from './telemetry.ts'
 export type { WriteFromOptions, WriteSummary } from './write-from.ts'

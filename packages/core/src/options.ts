@@ -1,5 +1,7 @@
 import type { Worker, WorkerOptions } from 'node:worker_threads'
 import {
+  type DeclaredColumn,
+  deadLetterTable,
   foldIdentifier,
   identifierProblem,
   parseLogicalType,
@@ -8,7 +10,9 @@ import {
   type TableReference,
 } from '@ducksink/worker'
 import type { ILogObj, Logger } from 'tslog'
+import type { BadRecordsMode } from './bad-records.ts'
 import { OptionsCheck } from './options-check.ts'
+import { isStandardSchema, type StandardSchema } from './standard-schema.ts'
 
 /** A table: one name, dots and all, or its parts. */
 export type TableName = string | TableReference
@@ -51,6 +55,17 @@ export interface TableOptions {
   readonly columns?: Readonly<Record<string, string>>
   /** @defaultValue tables evolve, columns and types are frozen */
   readonly schemaContract?: SchemaContract
+  /**
+   * What becomes of records that cannot be written: they fail their batch, are left out and counted (`skip`), or are
+   * written to the table `<name>_dead_letters` in the same transaction.
+   * @defaultValue 'fail-batch'
+   */
+  readonly badRecords?: BadRecordsMode
+  /**
+   * A validator that each record goes through on the main thread; what it makes of a record is written.
+   * @see https://standardschema.dev
+   */
+  readonly schema?: StandardSchema
 }
 
 /** What an engine is opened with. */
@@ -95,8 +110,10 @@ export interface SinkEngineOptions {
 /** A table's options with every default filled in. */
 export interface ResolvedTableOptions {
   readonly createTableSql: string | undefined
-  readonly columns: readonly TableColumn[] | undefined
+  readonly columns: readonly DeclaredColumn[] | undefined
   readonly contract: Required<SchemaContract>
+  readonly badRecords: BadRecordsMode
+  readonly schema: StandardSchema | undefined
 }
 
 /** An engine's options with every default filled in. */
@@ -117,9 +134,12 @@ export const DEFAULT_TABLE_OPTIONS: ResolvedTableOptions = {
   createTableSql: undefined,
   columns: undefined,
   contract: { tables: 'evolve', columns: 'freeze', types: 'freeze' },
+  badRecords: 'fail-batch',
+  schema: undefined,
 }
 
 const CONTRACT_MODES: readonly ContractMode[] = ['evolve', 'freeze', 'discard-value']
+const BAD_RECORDS_MODES: readonly BadRecordsMode[] = ['fail-batch', 'skip', 'dead-letter']
 
 const DEFAULT_GROUP_COMMIT = { maxBatches: 128, maxDelayMs: 0 } as const
 
@@ -167,13 +187,23 @@ function resolveTables(check: OptionsCheck, value: unknown): ReadonlyMap<string,
     const other = names.get(foldIdentifier(name))
     if (other !== undefined) check.problem(`tables: "${other}" and "${name}" are the same table`)
     names.set(foldIdentifier(name), name)
-    tables.set(name, resolveTable(check, `tables["${name}"]`, options))
+    const table = resolveTable(check, `tables["${name}"]`, options)
+    const letterProblem = identifierProblem(deadLetterTable({ name }).name)
+    if (table.badRecords === 'dead-letter' && problem === undefined && letterProblem !== undefined)
+      check.problem(`tables: the name of the dead letter table of "${name}" ${letterProblem}`)
+    tables.set(name, table)
   }
   return tables
 }
 
 function resolveTable(check: OptionsCheck, path: string, value: unknown): ResolvedTableOptions {
-  const given = check.object(path, value, ['createTableSql', 'columns', 'schemaContract'])
+  const given = check.object(path, value, [
+    'createTableSql',
+    'columns',
+    'schemaContract',
+    'badRecords',
+    'schema',
+  ])
   const createTableSql =
     given.createTableSql === undefined
       ? undefined
@@ -183,7 +213,12 @@ function resolveTable(check: OptionsCheck, path: string, value: unknown): Resolv
   }
   const columns = resolveColumns(check, `${path}.columns`, given.columns)
   const contract = resolveContract(check, `${path}.schemaContract`, given.schemaContract)
-  return { createTableSql, columns, contract }
+  const badRecords = check.oneOf(`${path}.badRecords`, given.badRecords, BAD_RECORDS_MODES, 'fail-batch')
+  const schema = given.schema as StandardSchema | undefined
+  if (schema !== undefined && !isStandardSchema(schema)) {
+    check.problem(`${path}.schema must be a validator with the property "~standard", of version 1`)
+  }
+  return { createTableSql, columns, contract, badRecords, schema }
 }
 
 function resolveContract(check: OptionsCheck, path: string, value: unknown): Required<SchemaContract> {

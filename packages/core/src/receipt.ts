@@ -2,8 +2,12 @@
 export interface Receipt {
   /** The key that the caller gave the batch. */
   readonly key?: string
+  /** Rows that were written. */
   readonly rowCount: number
+  /** Records that were set aside in the dead letter table. */
   readonly deadLetterCount: number
+  /** Records that could not be written and were left out. */
+  readonly skippedCount: number
   /** Rows left out because their table is absent and may not be made; they are not in `rowCount`. */
   readonly discardedRowCount: number
   /** Values left out because their field has no column, or its column cannot hold them. */

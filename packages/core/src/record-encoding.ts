@@ -63,7 +63,7 @@ export function encodePushed(rows: TableEncoder, one: readonly FieldRecord[], ty
 }
 
 /** True where the column at fault may become one that takes the record's value. */
-function canWiden({ layout, fields }: TableEncoder, record: FieldRecord, error: unknown): boolean {
+export function canWiden({ layout, fields }: TableEncoder, record: FieldRecord, error: unknown): boolean {
   const name = error instanceof ValueError ? error.column : undefined
   const field = fields.fieldOf(name)
   const column = layout.columns.find((known) => known.name === name)

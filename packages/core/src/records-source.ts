@@ -1,72 +1,74 @@
-import { type Allocate, type Part, type TableLayout, ValueError } from '@ducksink/worker'
+import { SinkError, type TableLayout, ValueError } from '@ducksink/worker'
+import { BadRecords } from './bad-records.ts'
+import { BatchRecords } from './batch-records.ts'
 import {
   type BatchHead,
   type BatchSource,
   beginBatch,
-  createTableEncoder,
   type Discarded,
   MAX_PART_BYTES,
   MAX_PART_ROWS,
+  type SourcePart,
   type TableEncoder,
 } from './batch-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import { requireColumns } from './encoder/field-set.ts'
-import { encodeRecord } from './record-encoding.ts'
-import { addColumns, type EvolvingBatch, inferredColumns, widenColumns } from './schema/evolution.ts'
+import { type BoundColumn, requireColumns } from './encoder/field-set.ts'
+import type { RecordsContext } from './encoders.ts'
+import { canWiden } from './record-encoding.ts'
+import { recordJson } from './record-json.ts'
+import { RecordSpans } from './record-spans.ts'
+import { addColumns, fittingRecords, inferredColumns, widenColumns } from './schema/evolution.ts'
 import type { TableState } from './table-state.ts'
-import type { TimeSlice } from './time-slice.ts'
 
-/** The encoder of each table's records, which its writes share, one after another. */
-export class Encoders {
-  readonly #allocate: Allocate
-  readonly #encoders = new WeakMap<TableState, TableEncoder>()
-
-  constructor(allocate: Allocate) {
-    this.#allocate = allocate
-  }
-
-  of(table: TableState, layout: TableLayout): TableEncoder {
-    const known = this.#encoders.get(table)
-    if (known !== undefined && known.layout === layout) return known
-    const encoder = createTableEncoder(table, layout, this.#allocate)
-    this.#encoders.set(table, encoder)
-    return encoder
-  }
-
-  /** One for a batch that is encoded once more, while another of its table may be under way. */
-  another(table: TableState, layout: TableLayout): TableEncoder {
-    return createTableEncoder(table, layout, this.#allocate)
-  }
+/** What a batch of records may have beside them. */
+export interface RecordsOptions {
+  /** Those that are known to be bad already. */
+  readonly badRecords?: BadRecords
+  /** The dead letters that the records were. */
+  readonly letterIds?: readonly string[]
+  /** True where the table's schema has seen the records. */
+  readonly isValidated?: boolean
 }
 
-/** What all batches of records share. */
-export interface RecordsContext {
-  readonly slice: TimeSlice
-  readonly encoders: Encoders
-}
-
-/** Rows that are encoded one by one after a value that did not fit: to the end of the chunk, about. */
-const SINGLE_ROWS = 2_048
+// what is looked at before the app's own events may have a turn
+const ROWS_AT_ONCE = 1_024
 
 /** A batch of records that the caller lends until it is settled. */
 export class RecordsSource implements BatchSource {
   readonly table: TableState
   /** As many as there were at the call, whatever becomes of the array. */
   readonly rowCount: number
-  readonly #records: readonly FieldRecord[]
+  readonly badRecords: BadRecords
+  readonly letterIds: readonly string[]
+  readonly #given: readonly FieldRecord[]
+  readonly #records: BatchRecords
   readonly #context: RecordsContext
   #rows: TableEncoder | undefined
+  #spans: RecordSpans | undefined
   #hasBegun = false
   #index = 0
-  /** Rows that are still to be encoded one by one. */
-  #singleRows = 0
+  /** The columns of the batch, each with a record that has a field for it. */
+  #witnesses: readonly BoundColumn[] = []
+  /** What a column might be made wider for. */
+  #misfit: unknown
+  /** True where the types can follow the batch no further. */
+  #isWidened = false
   #discarded: Discarded = { rowCount: 0, valueCount: 0 }
 
-  constructor(table: TableState, records: readonly FieldRecord[], context: RecordsContext) {
+  constructor(
+    table: TableState,
+    records: readonly FieldRecord[],
+    context: RecordsContext,
+    { badRecords, letterIds = [], isValidated = false }: RecordsOptions = {},
+  ) {
     this.table = table
     this.rowCount = records.length
-    this.#records = records
+    this.badRecords = badRecords ?? new BadRecords(table.name, table.options.badRecords)
+    this.letterIds = letterIds
+    this.#given = records
     this.#context = context
+    const { slice } = context
+    this.#records = new BatchRecords({ table, records, slice, badRecords: this.badRecords, isValidated })
   }
 
   get discarded(): Discarded {
@@ -74,48 +76,69 @@ export class RecordsSource implements BatchSource {
   }
 
   async begin(): Promise<BatchHead | undefined> {
+    const { table, badRecords } = this
     const isAgain = this.#hasBegun
     this.#hasBegun = true
     this.#index = 0
-    this.#singleRows = 0
+    this.#rows = undefined
+    this.#witnesses = []
+    if (table.options.schema !== undefined) await this.#records.validate()
+    const letterLayout = badRecords.mode === 'dead-letter' ? await table.deadLetters.require() : undefined
     for (;;) {
-      const layout = this.table.layout ?? (await this.table.prepare(() => inferredColumns(this.#batch)))
+      const layout = table.layout ?? (await this.#make())
       if (layout === undefined) {
-        this.#discarded = { rowCount: this.rowCount, valueCount: 0 }
-        return undefined
+        this.#discarded = { rowCount: this.rowCount - badRecords.count, valueCount: 0 }
+        const isLeftOut = badRecords.count === 0 && this.letterIds.length === 0
+        return isLeftOut ? undefined : { layout, columns: [], letterLayout }
       }
       const { encoders } = this.#context
-      const rows = isAgain ? encoders.another(this.table, layout) : encoders.of(this.table, layout)
+      const rows = isAgain ? encoders.another(table, layout) : encoders.of(table, layout)
       await this.#observe(rows)
-      const { fields } = rows
-      if (fields.unplaced.size > 0) {
-        await addColumns(this.#batch, fields.unplaced)
-        continue
-      }
-      // what comes after it waits in the worker: nothing may be found out only when parts have been sent
-      if (isAgain && this.#evolvesTypes && (await widenColumns(this.#batch, layout, fields.bound))) continue
-      const { columns } = fields
-      requireColumns(this.table.name, columns)
-      this.#rows = rows
-      return { layout, columns }
+      if (await this.#follow(rows, isAgain)) continue
+      return { layout, columns: this.#start(rows), letterLayout }
     }
   }
 
-  async next(): Promise<{ part: Part; last: boolean }> {
-    const rows = this.#rows as TableEncoder
-    const { encoder, fields } = rows
-    const length = this.rowCount
+  async next(): Promise<SourcePart | undefined> {
+    const rows = this.#rows
+    const { badRecords } = this
     const { slice } = this.#context
-    const end = Math.min(length, this.#index + MAX_PART_ROWS)
-    while (this.#index < end && encoder.partBytes < MAX_PART_BYTES) {
-      this.#encode(end)
-      if (this.#index < length && slice.isSpent) await slice.yield()
+    while (rows !== undefined) {
+      const { encoder } = rows
+      const start = this.#index
+      const end = Math.min(this.rowCount, start + MAX_PART_ROWS)
+      while (this.#index < end && encoder.partBytes < MAX_PART_BYTES && !badRecords.isFull) {
+        this.#step(end)
+        if (this.#index < this.rowCount && slice.isSpent) await slice.yield()
+      }
+      const isLast = this.#index === this.rowCount || badRecords.isFull
+      // the batch is to fail: the rest is only looked at
+      if (badRecords.failsBatch) encoder.abort()
+      else if (encoder.partRows > 0) return this.#finishPart(rows, start, isLast)
+      if (isLast) break
     }
-    const part = encoder.finishPart()
-    this.table.measured(part.rowCount, part.byteLength)
-    // taken down here, as the next batch of the table counts anew
-    this.#discarded = { rowCount: 0, valueCount: fields.discardedCount + rows.discardedCount }
-    return { part, last: this.#index === length }
+    this.#rows = undefined
+    return undefined
+  }
+
+  holds(): boolean {
+    const { badRecords } = this
+    if (badRecords.count === 0) return true
+    this.#witnesses = this.#witnesses.map((witness) =>
+      badRecords.has(witness.row) ? this.#otherWitness(witness) : witness,
+    )
+    const lost = this.#witnesses.filter(({ row }) => row < 0)
+    if (lost.length === 0) return true
+    // the table has seen NULL in rows that will have their DEFAULT
+    badRecords.takeBack((row) => {
+      const record = this.#records.list[row] as FieldRecord
+      return lost.every(({ field }) => hasField(record, field))
+    })
+    return badRecords.count === this.rowCount
+  }
+
+  json(row: number): string {
+    return recordJson(this.#given[row])
   }
 
   end(): void {
@@ -124,13 +147,14 @@ export class RecordsSource implements BatchSource {
 
   async adapt(error: unknown): Promise<boolean> {
     const rows = this.#rows
-    if (rows === undefined || !this.#evolvesTypes || !(error instanceof ValueError)) return false
-    return widenColumns(this.#batch, rows.layout, rows.fields.bound, error.column)
+    if (rows === undefined || error === undefined || error !== this.#misfit) return false
+    await this.#widen(rows, (error as ValueError).column)
+    return true
   }
 
   /** The records as they were given. */
   records(): Record<string, unknown>[] {
-    return [...this.#records]
+    return [...this.#given]
   }
 
   /** Nothing is kept beside the records themselves. */
@@ -138,46 +162,132 @@ export class RecordsSource implements BatchSource {
     this.#rows = undefined
   }
 
-  get #evolvesTypes(): boolean {
-    return this.table.options.contract.types === 'evolve'
-  }
-
-  get #batch(): EvolvingBatch {
-    // the array may have grown since the call
-    const records =
-      this.#records.length === this.rowCount ? this.#records : this.#records.slice(0, this.rowCount)
-    return { table: this.table, records, slice: this.#context.slice }
+  /** Makes the absent table, as the records are that can be written. */
+  #make(): Promise<TableLayout | undefined> {
+    return this.#records.infer((batch) => this.table.prepare(() => inferredColumns(batch)))
   }
 
   /** Finds out which columns are written, the same for all parts: a field that no record has gets its DEFAULT. */
   async #observe(rows: TableEncoder): Promise<void> {
-    const { encoder, fields } = rows
+    const { badRecords } = this
     const { slice } = this.#context
     beginBatch(rows)
-    for (let from = 0; from < this.rowCount; from += 1_024) {
-      const to = Math.min(this.rowCount, from + 1_024)
-      for (const { column, field } of fields.observe(this.#records, from, to)) encoder.activate(column, field)
+    for (let from = 0; from < this.rowCount && !badRecords.isFull; ) {
+      const known = badRecords.next(from)
+      if (known === from) from++
+      else from = this.#observeSome(rows, from, Math.min(this.rowCount, from + ROWS_AT_ONCE, known))
       if (slice.isSpent) await slice.yield()
     }
   }
 
-  /** Encodes a chunk, or a few rows one by one where a value did not fit. */
-  #encode(end: number): void {
-    const rows = this.#rows as TableEncoder
-    const discards = this.table.options.contract.types === 'discard-value'
-    if (this.#singleRows === 0) {
-      try {
-        this.#index = rows.encoder.encode(this.#records, this.#index, end)
-        return
-      } catch (error) {
-        if (!discards || !(error instanceof ValueError)) throw error
-        this.#singleRows = SINGLE_ROWS
-      }
+  /** Gives the index of the record to go on with. */
+  #observeSome({ fields }: TableEncoder, from: number, to: number): number {
+    try {
+      fields.observe(this.#records.list, from, to)
+      return to
+    } catch (error) {
+      if (!(error instanceof SinkError) || error.row === undefined || error.row < from) throw error
+      this.badRecords.refuse(error.row, error)
+      return error.row + 1
     }
-    const to = Math.min(end, this.#index + Math.min(64, this.#singleRows))
-    this.#singleRows -= to - this.#index
-    for (; this.#index < to; this.#index++) {
-      rows.discardedCount += encodeRecord(rows, this.#records, this.#index, 'discard-value')
+  }
+
+  /** Lets the table follow the batch, where it may; true where its columns are to be looked at again. */
+  async #follow(rows: TableEncoder, isAgain: boolean): Promise<boolean> {
+    const { badRecords } = this
+    const { unplaced } = rows.fields
+    if (unplaced.size > 0 && !badRecords.failsBatch) {
+      await this.#records.infer((batch) => addColumns(batch, unplaced), unplaced)
+      return true
     }
+    // what comes after it waits in the worker: nothing may be found out only when parts have been sent
+    return isAgain && this.#evolvesTypes && this.#widen(rows)
+  }
+
+  /**
+   * Widens columns for the records that there are types for. Where records may be bad, those that no type takes, or
+   * that DuckDB does not alter a column for, are.
+   */
+  async #widen({ layout, fields }: TableEncoder, atFault?: string): Promise<boolean> {
+    const { good } = this.#records
+    const isTolerant = this.badRecords.mode !== 'fail-batch'
+    try {
+      if (await widenColumns(good, layout, fields.bound, atFault)) return true
+      const fitting = isTolerant ? await fittingRecords(good, layout, fields.bound) : good
+      if (fitting.records.length < good.records.length)
+        if (await widenColumns(fitting, layout, fields.bound, atFault)) return true
+    } catch (error) {
+      if (!isTolerant || !(error instanceof SinkError)) throw error
+    }
+    this.#isWidened = true
+    return false
+  }
+
+  #start(rows: TableEncoder): readonly number[] {
+    const { badRecords } = this
+    const { columns, bound } = rows.fields
+    for (const { column, field } of bound) rows.encoder.activate(column, field)
+    this.#witnesses = bound
+    this.#rows = rows
+    this.#spans = new RecordSpans(rows, badRecords, {
+      discards: this.table.options.contract.types === 'discard-value',
+      mayWiden: (record, error) => this.#evolvesTypes && canWiden(rows, record, error),
+    })
+    if (columns.length === 0 && badRecords.count < this.rowCount) this.#refuseEmpty()
+    return columns
+  }
+
+  /** Without bad records the batch fails that has no column to write; among bad ones an empty record is one more. */
+  #refuseEmpty(): void {
+    const { name } = this.table
+    if (this.badRecords.count === 0) requireColumns(name, [])
+    for (let row = 0; row < this.rowCount; row++) {
+      const message = `row ${row} of a batch for table "${name}" has no field that is a column`
+      this.badRecords.refuse(row, new ValueError(message, { table: name, row }))
+    }
+  }
+
+  get #evolvesTypes(): boolean {
+    return this.table.options.contract.types === 'evolve' && !this.#isWidened
+  }
+
+  #step(end: number): void {
+    try {
+      this.#index = (this.#spans as RecordSpans).step(this.#records.list, this.#index, end)
+    } catch (error) {
+      this.#misfit = error
+      throw error
+    }
+  }
+
+  #finishPart(rows: TableEncoder, start: number, last: boolean): SourcePart {
+    const gaps: number[] = []
+    for (let row = this.badRecords.next(start); row < this.#index; row = this.badRecords.next(row + 1))
+      gaps.push(row)
+    const part = rows.encoder.finishPart()
+    this.table.measured(part.rowCount, part.byteLength)
+    // taken down here, as the next batch of the table counts anew
+    this.#discarded = { rowCount: 0, valueCount: rows.fields.discardedCount + rows.discardedCount }
+    // the encoder is the next batch's from here on: an end of this one must not touch it
+    if (last) this.#rows = undefined
+    const rowOf = (index: number): number =>
+      gaps.reduce((row, gap) => (gap <= row ? row + 1 : row), start + index)
+    return { part, last, rowOf }
+  }
+
+  /** Another record with a field for the column, or none: `row` is then -1. */
+  #otherWitness({ column, field }: BoundColumn): BoundColumn {
+    const row = this.#records.list.findIndex(
+      (record, index) => !this.badRecords.has(index) && hasField(record, field),
+    )
+    return { column, field, row }
+  }
+}
+
+function hasField(record: FieldRecord, field: string): boolean {
+  try {
+    return Object.hasOwn(record, field)
+  } catch {
+    return false
   }
 }

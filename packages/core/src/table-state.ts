@@ -1,5 +1,7 @@
 import {
   type ColumnWidening,
+  DEAD_LETTER_COLUMNS,
+  deadLetterTable,
   errorFromData,
   foldIdentifier,
   type PrepareReply,
@@ -10,7 +12,7 @@ import {
   type TableReference,
   type TableSetup,
 } from '@ducksink/worker'
-import type { ResolvedTableOptions } from './options.ts'
+import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions } from './options.ts'
 import type { InferredColumns } from './schema/inference.ts'
 
 /** What a table's columns are asked of. */
@@ -36,6 +38,7 @@ export class TableState {
   readonly heldBack: Set<string> = new Set()
   /** Folded names of the VARCHAR columns that were inferred from strings and other scalars together. */
   readonly #takingScalars = new Set<string>()
+  #deadLetters: TableState | undefined
 
   constructor(reference: TableReference, options: ResolvedTableOptions, worker: TableWorker) {
     this.name = reference.name
@@ -47,6 +50,23 @@ export class TableState {
   /** The columns, where they are known and nothing has happened since that may have changed them. */
   get layout(): TableLayout | undefined {
     return this.#layout
+  }
+
+  /** True where a batch may have to wait for the worker, or for the app's schema, before it can be encoded. */
+  get makesWait(): boolean {
+    const { badRecords, schema } = this.options
+    if (this.#layout === undefined || schema !== undefined) return true
+    return badRecords === 'dead-letter' && this.deadLetters.layout === undefined
+  }
+
+  /** The table that the dead letters of this one go to; it is made when its columns are asked for. */
+  get deadLetters(): TableState {
+    this.#deadLetters ??= new TableState(
+      deadLetterTable(this.reference),
+      { ...DEFAULT_TABLE_OPTIONS, columns: DEAD_LETTER_COLUMNS },
+      this.#worker,
+    )
+    return this.#deadLetters
   }
 
   /** Bytes that so many rows will take, by the measure of the last batch. */
@@ -62,6 +82,7 @@ export class TableState {
   /** Makes the columns be read again before the next batch. */
   invalidate(): void {
     this.#layout = undefined
+    this.#deadLetters?.invalidate()
   }
 
   /** True where a VARCHAR column takes numbers, booleans and dates as their text. */
@@ -73,6 +94,16 @@ export class TableState {
   async describe(): Promise<TableLayout | undefined> {
     if (this.#layout !== undefined) return this.#layout
     return this.#take(await this.#worker.prepareTable(tableSetup(this.reference, this.options)))
+  }
+
+  /**
+   * The columns of a table that the engine itself has declared.
+   * @throws {@link SchemaError} where it is there with other columns, or cannot be made.
+   */
+  async require(): Promise<TableLayout> {
+    const layout = await this.describe()
+    if (layout === undefined) throw new SchemaError(`table "${this.name}" was not made`, { table: this.name })
+    return layout
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { CollectOptions } from './collect-options.ts'
-import type { Collector } from './collector.ts'
+import type { Collector, PatientCollector } from './collector.ts'
 import type { Receipt } from './receipt.ts'
 import { type WriteFromOptions, type WriteSummary, writeFrom } from './write-from.ts'
 import type { WriteOptions } from './write-queue.ts'
@@ -26,7 +26,7 @@ export interface SinkTable<T extends object> {
 /** What a table's handle asks of its engine. */
 export interface TableOperations<T extends object> {
   write(records: readonly T[], options: WriteOptions | undefined): Promise<Receipt>
-  collect(options: CollectOptions): Collector<T>
+  collect(options: CollectOptions): PatientCollector<T>
 }
 
 /** A {@link SinkTable} that hands everything on to its engine. */

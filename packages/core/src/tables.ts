@@ -1,4 +1,6 @@
 import {
+  DEAD_LETTER_COLUMNS,
+  deadLetterTable,
   foldIdentifier,
   InvalidOptionsError,
   identifierProblem,
@@ -37,11 +39,15 @@ export class Tables {
     return state
   }
 
-  /** How the tables are to be made that the options describe. */
+  /** How the tables are to be made that the options describe, each with that of its dead letters. */
   setups(): readonly TableSetup[] {
     return [...this.#options]
       .filter(([, options]) => options.createTableSql !== undefined || options.columns !== undefined)
-      .map(([name, options]) => tableSetup({ name }, options))
+      .flatMap(([name, options]) => {
+        const setup = tableSetup({ name }, options)
+        if (options.badRecords !== 'dead-letter') return setup
+        return [setup, { table: deadLetterTable({ name }), columns: DEAD_LETTER_COLUMNS, origin: 'declared' }]
+      })
   }
 
   /** Makes the columns of every table be read again before they are used. */

@@ -13,6 +13,10 @@ export interface SinkStats {
   readonly discardedRows: number
   /** Values that committed batches left out for want of a column, or of a type that holds them. */
   readonly discardedValues: number
+  /** Records of committed batches that were set aside in a dead letter table. */
+  readonly deadLetters: number
+  /** Records of committed batches that could not be written and were left out. */
+  readonly skippedRecords: number
   readonly bufferedBytes: number
   readonly bufferedBatches: number
   /** Bytes of buffers that are kept to be used again. */
@@ -34,6 +38,8 @@ export class Telemetry {
     failedBatches: 0,
     discardedRows: 0,
     discardedValues: 0,
+    deadLetters: 0,
+    skippedRecords: 0,
     pressureCount: 0,
   }
 
@@ -65,15 +71,20 @@ export class Telemetry {
       this.#log.warn('batch failed', { table, key, code, reason: message })
       return
     }
-    const { key, rowCount, discardedRowCount, discardedValueCount, sequence, durationMs } = outcome.receipt
+    const { key, rowCount, sequence, durationMs, ...left } = outcome.receipt
+    const { deadLetterCount, skippedCount, discardedRowCount, discardedValueCount } = left
     this.#counts.committedBatches++
     this.#counts.committedRows += rowCount
+    this.#counts.deadLetters += deadLetterCount
+    this.#counts.skippedRecords += skippedCount
     this.#counts.discardedRows += discardedRowCount
     this.#counts.discardedValues += discardedValueCount
     this.#counts.committedBytes += outcome.byteLength
-    const left =
+    if (deadLetterCount + skippedCount > 0)
+      this.#log.warn('records set aside', { table, key, deadLetterCount, skippedCount })
+    const discarded =
       discardedRowCount + discardedValueCount === 0 ? {} : { discardedRowCount, discardedValueCount }
-    this.#log.debug('batch committed', { table, key, rowCount, ...left, sequence, durationMs })
+    this.#log.debug('batch committed', { table, key, rowCount, ...discarded, sequence, durationMs })
   }
 
   workerEvent(event: WorkerEvent): void {

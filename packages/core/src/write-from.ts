@@ -1,6 +1,6 @@
 import { BackpressureError, ClosedError, SinkError } from '@ducksink/worker'
 import type { CollectOptions, SinkRecord } from './collect-options.ts'
-import type { Collector } from './collector.ts'
+import type { PatientCollector } from './collector.ts'
 import { unlessAborted } from './race.ts'
 import { readSource, requireIterable, type SourceSink } from './read-source.ts'
 import { TimeSlice } from './time-slice.ts'
@@ -12,6 +12,10 @@ export interface WriteSummary {
   readonly batchCount: number
   /** Rows that were handed to `onFailure`. */
   readonly failedRowCount: number
+  /** Records that were set aside in the dead letter table. */
+  readonly deadLetterCount: number
+  /** Records that could not be written and were left out. */
+  readonly skippedCount: number
   readonly durationMs: number
 }
 
@@ -20,7 +24,7 @@ export type WriteFromOptions = CollectOptions & { readonly signal?: AbortSignal 
 
 /** Writes everything a source gives through a collector of its own. */
 export async function writeFrom<T extends object>(
-  collect: (options: CollectOptions) => Collector<T>,
+  collect: (options: CollectOptions) => PatientCollector<T>,
   source: Iterable<T> | AsyncIterable<T>,
   options: WriteFromOptions,
 ): Promise<WriteSummary> {
@@ -38,17 +42,14 @@ export async function writeFrom<T extends object>(
     await collector.close()
   }
   progress.throwFailure()
-  const { rowCount, batchCount, failedRowCount } = progress
-  return { rowCount, batchCount, failedRowCount, durationMs: performance.now() - startedAt }
+  return { ...progress.counts, durationMs: performance.now() - startedAt }
 }
 
 /** Counts what a `writeFrom` has done, and keeps the failure that ends it. */
 class Progress {
   readonly options: CollectOptions
   readonly #onFailure: CollectOptions['onFailure']
-  rowCount = 0
-  batchCount = 0
-  failedRowCount = 0
+  readonly counts = { rowCount: 0, batchCount: 0, failedRowCount: 0, deadLetterCount: 0, skippedCount: 0 }
   #failure: { readonly error: unknown } | undefined
 
   constructor({ signal: _signal, ...options }: WriteFromOptions) {
@@ -57,8 +58,10 @@ class Progress {
     this.options = {
       ...options,
       onReceipt: (receipt) => {
-        this.rowCount += receipt.rowCount
-        this.batchCount++
+        this.counts.rowCount += receipt.rowCount
+        this.counts.deadLetterCount += receipt.deadLetterCount
+        this.counts.skippedCount += receipt.skippedCount
+        this.counts.batchCount++
         this.#call(() => onReceipt?.(receipt))
       },
       onFailure: (error, records) => this.fail(error, records),
@@ -72,7 +75,7 @@ class Progress {
       return
     }
     const failed = records()
-    this.failedRowCount += failed.length
+    this.counts.failedRowCount += failed.length
     this.#call(() => onFailure(error, () => failed))
   }
 
@@ -92,15 +95,17 @@ class Progress {
 
 /** Pushes records into a collector, as fast as there is room. */
 class Pusher<T extends object> implements SourceSink<T> {
-  readonly #collector: Collector<T>
+  readonly #collector: PatientCollector<T>
   readonly #progress: Progress
   readonly #signal: AbortSignal | undefined
   readonly #slice = new TimeSlice()
   #count = 0
   /** What a collector without room did not take. */
   #refused: T | undefined
+  /** The record for which the table's schema has not answered yet. */
+  #pending: { readonly record: T; readonly taken: Promise<boolean> } | undefined
 
-  constructor(collector: Collector<T>, progress: Progress, signal: AbortSignal | undefined) {
+  constructor(collector: PatientCollector<T>, progress: Progress, signal: AbortSignal | undefined) {
     this.#collector = collector
     this.#progress = progress
     this.#signal = signal
@@ -109,18 +114,25 @@ class Pusher<T extends object> implements SourceSink<T> {
 
   take(record: T): boolean {
     try {
-      return this.#collector.push(record) && (++this.#count & 255) !== 0
+      const taken = this.#collector.take(record)
+      if (typeof taken === 'boolean') return taken && (++this.#count & 255) !== 0
+      this.#pending = { record, taken }
     } catch (error) {
-      if (!(error instanceof SinkError) || error instanceof ClosedError) throw error
-      if (error instanceof BackpressureError) this.#refused = record
-      else this.#progress.fail(error, () => [record as SinkRecord])
-      return false
+      this.#onRefusal(record, error)
     }
+    return false
+  }
+
+  #onRefusal(record: T, error: unknown): void {
+    if (!(error instanceof SinkError) || error instanceof ClosedError) throw error
+    if (error instanceof BackpressureError) this.#refused = record
+    else this.#progress.fail(error, () => [record as SinkRecord])
   }
 
   /** Waits until there is room, lets the app's own events have their turn, and ends where the reading must. */
   async pause(): Promise<void> {
     for (;;) {
+      await this.#validated()
       this.#signal?.throwIfAborted()
       this.#progress.throwFailure()
       await unlessAborted(this.#collector.ready, this.#signal)
@@ -129,6 +141,17 @@ class Pusher<T extends object> implements SourceSink<T> {
       if (refused === undefined) return
       this.#refused = undefined
       if (this.take(refused)) return
+    }
+  }
+
+  async #validated(): Promise<void> {
+    const pending = this.#pending
+    if (pending === undefined) return
+    this.#pending = undefined
+    try {
+      await unlessAborted(pending.taken, this.#signal)
+    } catch (error) {
+      this.#onRefusal(pending.record, error)
     }
   }
 }

@@ -3,9 +3,9 @@ import type { Admission } from './admission.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { Dispatch } from './dispatch.ts'
+import type { RecordsContext } from './encoders.ts'
 import { Outbox } from './outbox.ts'
 import type { Receipt, WriteOutcome } from './receipt.ts'
-import type { TimeSlice } from './time-slice.ts'
 import type { WorkerClient } from './worker-client.ts'
 
 /** What names a write, and what ends it early. */
@@ -21,7 +21,7 @@ export interface WriteQueueContext {
   readonly client: WorkerClient
   readonly admission: Admission
   readonly pool: BufferPool
-  readonly slice: TimeSlice
+  readonly records: RecordsContext
   /** Writes that may share a commit, and so a message and its answer. */
   readonly maxGroupBatches: number
   readonly onSettled: (outcome: WriteOutcome) => void
@@ -134,16 +134,16 @@ export class WriteQueue {
   async #pump(): Promise<void> {
     if (this.#pumping) return
     this.#pumping = true
-    this.#context.slice.restart()
+    this.#context.records.slice.restart()
     // writes made in one turn are all there before the first of them is encoded
     await Promise.resolve()
     for (;;) {
       const write = this.#waiting.shift()
       if (write === undefined) break
       await this.#dispatch(write)
-      if (!this.#context.slice.isSpent) continue
+      if (!this.#context.records.slice.isSpent) continue
       this.#outbox.flush()
-      await this.#context.slice.yield()
+      await this.#context.records.slice.yield()
     }
     this.#outbox.flush()
     this.#pumping = false
@@ -151,13 +151,11 @@ export class WriteQueue {
 
   async #dispatch(write: QueuedWrite): Promise<void> {
     const { source, key, signal } = write
-    if (source.rowCount === 0) {
+    if (isEmpty(source)) {
       this.#commitNothing(write)
       return
     }
-    const { client, admission, pool } = this.#context
-    const context = { client, admission, pool, outbox: this.#outbox }
-    const dispatch = new Dispatch(context, this.#nextWriteId++, {
+    const dispatch = new Dispatch({ ...this.#context, outbox: this.#outbox }, this.#nextWriteId++, {
       ...{ source, key, signal },
       onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
       onLeftOut: () => this.#commitNothing(write),
@@ -180,11 +178,13 @@ export class WriteQueue {
   #commit(write: QueuedWrite, sequence: number, byteLength: number): void {
     const { key, source, startedAt } = write
     const { discarded } = source
+    const { deadLetterCount, skippedCount } = source.badRecords
     this.#sequence = sequence
     const receipt: Receipt = {
       ...(key === undefined ? undefined : { key }),
-      rowCount: source.rowCount - discarded.rowCount,
-      deadLetterCount: 0,
+      rowCount: source.rowCount - discarded.rowCount - deadLetterCount - skippedCount,
+      deadLetterCount,
+      skippedCount,
       discardedRowCount: discarded.rowCount,
       discardedValueCount: discarded.valueCount,
       duplicate: false,
@@ -214,3 +214,5 @@ export class WriteQueue {
     this.#context.admission.expectLess(expected)
   }
 }
+
+const isEmpty = ({ rowCount, letterIds }: BatchSource): boolean => rowCount === 0 && letterIds.length === 0

@@ -5,8 +5,9 @@ import type { BatchHead } from '../src/batch-source.ts'
 import type { FieldRecord } from '../src/encoder/column-encoder.ts'
 import { decodeRecords } from '../src/encoder/decoder.ts'
 import { dateValue, timestampValue, timeText } from '../src/encoder/temporal-text.ts'
+import { Encoders } from '../src/encoders.ts'
 import { DEFAULT_TABLE_OPTIONS } from '../src/options.ts'
-import { Encoders, RecordsSource } from '../src/records-source.ts'
+import { RecordsSource } from '../src/records-source.ts'
 import { TableState } from '../src/table-state.ts'
 import { TimeSlice } from '../src/time-slice.ts'
 
@@ -80,10 +81,9 @@ async function encode(records: readonly FieldRecord[], of: TableLayout = layout)
   const source = new RecordsSource(table, records, { slice: new TimeSlice(), encoders })
   const { columns } = (await source.begin()) as BatchHead
   const parts: Part[] = []
-  for (let last = false; !last; ) {
-    const next = await source.next()
+  for (let next = await source.next(); next !== undefined; next = await source.next()) {
     parts.push(next.part)
-    last = next.last
+    if (next.last) break
   }
   return { columns, parts }
 }

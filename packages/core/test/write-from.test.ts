@@ -63,6 +63,8 @@ it.each([
     rowCount: 25_000,
     batchCount: 3,
     failedRowCount: 0,
+    deadLetterCount: 0,
+    skippedCount: 0,
     durationMs: expect.any(Number),
   })
   expect(sequences).toEqual([1, 2, 3])

@@ -14,6 +14,7 @@ it('a write resolves to a receipt of exactly its rows, and they are in the file'
     deadLetterCount: 0,
     discardedRowCount: 0,
     discardedValueCount: 0,
+    skippedCount: 0,
     duplicate: false,
     sequence: 1,
     durationMs: expect.any(Number),

@@ -23,6 +23,8 @@ export interface BatchColumn {
 
 interface BatchSchema {
   readonly columns: readonly BatchColumn[]
+  /** One more column: each row's place in the scan, from 0. */
+  readonly rowColumn: string | undefined
 }
 
 /**
@@ -68,10 +70,10 @@ export class BatchFunction {
     }
   }
 
-  /** Makes a column set known and gives its id. */
-  define(columns: readonly BatchColumn[]): number {
+  /** Makes a column set known and gives its id; `rowColumn` is the name of one more, each row's place in the scan. */
+  define(columns: readonly BatchColumn[], rowColumn?: string): number {
     const id = this.#nextId++
-    this.#schemas.set(id, { columns })
+    this.#schemas.set(id, { columns, rowColumn })
     return id
   }
 
@@ -113,12 +115,15 @@ export class BatchFunction {
     for (const { name, type } of schema.columns) {
       duckdb.bind_add_result_column(info, name, createDuckDBType(type))
     }
+    if (schema.rowColumn !== undefined)
+      duckdb.bind_add_result_column(info, schema.rowColumn, createDuckDBType({ id: 'BIGINT' }))
     duckdb.bind_set_bind_data(info, schema)
   }
 
   #emit(info: duckdb.TableFunctionInfo, output: duckdb.DataChunk): void {
     const slices = this.#nextSlices()
     const rowCount = slices.reduce((rows, slice) => rows + slice.rowCount, 0)
+    const firstRow = this.#emitted
     duckdb.data_chunk_set_size(output, rowCount)
     this.#emitted += rowCount
     if (rowCount === 0) {
@@ -126,11 +131,15 @@ export class BatchFunction {
       if (this.#emitted !== this.#rowCount) duckdb.function_set_error(info, 'rows of the batch are missing')
       return
     }
-    const { columns } = duckdb.function_get_bind_data(info) as BatchSchema
+    const { columns, rowColumn } = duckdb.function_get_bind_data(info) as BatchSchema
     for (let index = 0; index < columns.length; index++) {
       const { tree } = columns[index] as BatchColumn
       fillVector(duckdb.data_chunk_get_vector(output, index), tree, slices)
     }
+    if (rowColumn === undefined) return
+    const rows = BigInt64Array.from({ length: rowCount }, (_, row) => BigInt(firstRow + row))
+    const vector = duckdb.data_chunk_get_vector(output, columns.length)
+    duckdb.copy_data_to_vector(vector, 0, rows.buffer, 0, rows.byteLength)
   }
 
   /** The next chunks that fit into one DuckDB chunk together: small writes that share a commit share it too. */

@@ -21,8 +21,8 @@ const COLUMNS_SQL = `
     AND ${folded('columns.table_name')} = $3
   ORDER BY column_index`
 
-// as foldIdentifier: lower() would take "Ä" and "ä" for one table, which to DuckDB are two
-function folded(column: string): string {
+/** SQL that folds a name as {@link foldIdentifier} does: lower() would take "Ä" and "ä" for one table. */
+export function folded(column: string): string {
   return `system.main.translate(${column}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')`
 }
 

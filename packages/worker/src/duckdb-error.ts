@@ -47,6 +47,20 @@ export function isOutcomeUnknown(error: unknown): boolean {
   return message.startsWith(COMMIT_FAILED) && !INDEX_REFUSAL.test(message.slice(COMMIT_FAILED.length))
 }
 
+const ROW_REFUSALS: ReadonlySet<string> = new Set([
+  'Constraint',
+  'Conversion',
+  'Out of Range',
+  'Invalid Input',
+])
+
+/** True where DuckDB failed a statement for a row of it, which is then not written. */
+export function isRowRefusal(error: unknown): boolean {
+  const message = messageOf(error)
+  if (message.startsWith(COMMIT_FAILED)) return INDEX_REFUSAL.test(message.slice(COMMIT_FAILED.length))
+  return ROW_REFUSALS.has(errorKind(error))
+}
+
 // of what an index may say at COMMIT nothing is known, so only what is about files and memory goes on
 const COMMIT_CAUSE =
   /^(?:FATAL|INTERNAL) Error: |Failed to commit: (?:(?:could not|cannot|failed to) (?:write|read|open|truncate|sync|fsync|flush|move|remove|allocate|pin|offload|create)|Out of Memory)/i

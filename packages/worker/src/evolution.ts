@@ -7,6 +7,7 @@ import { SchemaError } from './protocol/errors.ts'
 import { logicalTypeName, parseLogicalType } from './protocol/logical-type.ts'
 import type {
   ColumnWidening,
+  DeclaredColumn,
   SchemaChange,
   TableColumn,
   TableEvolution,
@@ -181,8 +182,11 @@ function columnsOf(layout: KnownLayout, name: string): readonly TableColumn[] {
   return column === undefined ? [] : [column]
 }
 
-function createTableSql(table: Required<TableReference>, columns: readonly TableColumn[]): string {
-  const definitions = columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`)
+function createTableSql(table: Required<TableReference>, columns: readonly DeclaredColumn[]): string {
+  const definitions = columns.map(
+    ({ name, type, defaultSql }) =>
+      `${quoteIdentifier(name)} ${type}${defaultSql === undefined ? '' : ` DEFAULT ${defaultSql}`}`,
+  )
   return `CREATE TABLE ${qualifiedName(table)} (${definitions.join(', ')})`
 }
 

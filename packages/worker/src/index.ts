@@ -1,6 +1,7 @@
-export { foldIdentifier, identifierProblem } from './identifier.ts'
+export { foldIdentifier, identifierProblem, qualifiedName } from './identifier.ts'
 export { releaseLockOf } from './lock-file.ts'
 export * from './protocol/coercion.ts'
+export * from './protocol/dead-letter.ts'
 export * from './protocol/errors.ts'
 export * from './protocol/logical-type.ts'
 export * from './protocol/messages.ts'

@@ -5,19 +5,23 @@ import type { Connection } from './connection.ts'
 import { qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
 import type { LogicalType } from './protocol/logical-type.ts'
+import type { InsertRequest } from './protocol/messages.ts'
 import type { VectorNode } from './protocol/vector-tree.ts'
 import { needsCast, wireTypeOf } from './protocol/wire-type.ts'
 
 const MAX_STATEMENTS = 64
 
-/** An INSERT of one column set into one table, ready to run again and again. */
+/** What a statement does with the rows it is given: it inserts them, or deletes those with the same values. */
+export type RowAction = 'insert' | 'delete'
+
+/** A statement for one column set of one table, ready to run again and again. */
 export interface InsertStatement {
   readonly layout: KnownLayout
   readonly prepared: duckdb.PreparedStatement
   readonly functionId: number
 }
 
-/** The prepared INSERTs, by layout and column set; the one used longest ago goes first. */
+/** The prepared statements, by layout, column set and action; the one used longest ago goes first. */
 export class InsertStatements {
   readonly #connection: Connection
   readonly #catalog: Catalog
@@ -31,20 +35,24 @@ export class InsertStatements {
   }
 
   /**
-   * The statement that inserts these columns of a layout.
+   * The statement for these columns of a layout.
    * @throws {@link SchemaError} where the table has changed since the columns were read.
    */
-  async get(layoutId: number, columns: readonly number[]): Promise<InsertStatement> {
-    const key = statementKey(layoutId, columns)
+  async get(
+    layoutId: number,
+    columns: readonly number[],
+    action: RowAction = 'insert',
+  ): Promise<InsertStatement> {
+    const key = `${action} ${statementKey(layoutId, columns)}`
     const known = this.#statements.get(key)
     if (known !== undefined && this.#catalog.isFresh(known.layout)) {
       this.#statements.delete(key)
       this.#statements.set(key, known)
       return known
     }
-    const layout = await this.#currentLayout(layoutId, columns)
+    const layout = await this.currentLayout(layoutId, columns)
     if (known !== undefined) this.#drop(key, known)
-    const statement = await this.#prepare(layout, columns)
+    const statement = await this.#prepare(layout, columns, action)
     this.#statements.set(key, statement)
     for (const [oldest, old] of this.#statements) {
       if (this.#statements.size <= MAX_STATEMENTS) break
@@ -58,7 +66,11 @@ export class InsertStatements {
     for (const [key, statement] of this.#statements) this.#drop(key, statement)
   }
 
-  async #currentLayout(layoutId: number, columns: readonly number[]): Promise<KnownLayout> {
+  /**
+   * The layout of an id, where these columns of it are still what the table has.
+   * @throws {@link SchemaError} where they are not.
+   */
+  async currentLayout(layoutId: number, columns: readonly number[]): Promise<KnownLayout> {
     const layout = this.#catalog.layout(layoutId)
     if (layout === undefined) throw new SchemaError(`layout ${layoutId} is not known to the worker`)
     if (this.#catalog.isFresh(layout)) return layout
@@ -76,12 +88,14 @@ export class InsertStatements {
     )
   }
 
-  async #prepare(layout: KnownLayout, columns: readonly number[]): Promise<InsertStatement> {
-    const batchColumns = columns.map((index) => batchColumn(layout, index))
-    const functionId = this.#batch.define(batchColumns)
-    const selected = columns.map((index) => selectItem(layout, index))
+  async #prepare(
+    layout: KnownLayout,
+    columns: readonly number[],
+    action: RowAction,
+  ): Promise<InsertStatement> {
+    const functionId = this.#batch.define(columns.map((index) => batchColumn(layout, index)))
     // with its schema: a macro of the same name in the database would go before it
-    const sql = `INSERT INTO ${qualifiedName(layout.table)} BY NAME SELECT ${selected.join(', ')} FROM system.main.${this.#batch.name}(${functionId})`
+    const sql = statementSql(layout, columns, action, `system.main.${this.#batch.name}(${functionId})`)
     try {
       const prepared = await this.#batch.whilePreparing(() => this.#connection.prepare(sql))
       return { layout, functionId, prepared }
@@ -98,12 +112,35 @@ export class InsertStatements {
   }
 }
 
-/** Writes with the same key can run as one statement. */
+function statementSql(
+  layout: KnownLayout,
+  columns: readonly number[],
+  action: RowAction,
+  scan: string,
+): string {
+  const rows = `SELECT ${columns.map((index) => selectItem(layout, index)).join(', ')} FROM ${scan}`
+  const table = qualifiedName(layout.table)
+  if (action === 'insert') return `INSERT INTO ${table} BY NAME ${rows}`
+  const names = columns.map((index) => quoteIdentifier((layout.columns[index] as { name: string }).name))
+  return `DELETE FROM ${table} WHERE (${names.join(', ')}) IN (${rows})`
+}
+
+/** True where two parts can be written by one statement. */
+export function isSameStatement(a: InsertRequest, b: InsertRequest): boolean {
+  if (a.action !== b.action || a.layoutId !== b.layoutId || a.columns.length !== b.columns.length)
+    return false
+  for (let index = 0; index < a.columns.length; index++)
+    if (a.columns[index] !== b.columns[index]) return false
+  return true
+}
+
+/** The same for parts of the same columns of a table. */
 export function statementKey(layoutId: number, columns: readonly number[]): string {
   return `${layoutId}:${columns.join(',')}`
 }
 
-function batchColumn(layout: KnownLayout, index: number): BatchColumn {
+/** A column of a layout as `sink_batch(id)` gives it. */
+export function batchColumn(layout: KnownLayout, index: number): BatchColumn {
   const { name } = layout.columns[index] as { name: string }
   return {
     name,
@@ -113,7 +150,14 @@ function batchColumn(layout: KnownLayout, index: number): BatchColumn {
 }
 
 function selectItem(layout: KnownLayout, index: number): string {
-  const { name, type } = layout.columns[index] as { name: string; type: string }
+  const { name } = layout.columns[index] as { name: string }
   const quoted = quoteIdentifier(name)
-  return needsCast(layout.types[index] as LogicalType) ? `CAST(${quoted} AS ${type}) AS ${quoted}` : quoted
+  const cast = castOf(layout, index, quoted)
+  return cast === undefined ? quoted : `${cast} AS ${quoted}`
+}
+
+/** What makes a column's value of what travelled for it; `undefined` where the value travels itself. */
+export function castOf(layout: KnownLayout, index: number, travelled: string): string | undefined {
+  const { type } = layout.columns[index] as { type: string }
+  return needsCast(layout.types[index] as LogicalType) ? `CAST(${travelled} AS ${type})` : undefined
 }

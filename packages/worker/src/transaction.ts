@@ -1,16 +1,15 @@
-import duckdb from '@duckdb/node-bindings'
 import type { Catalog } from './catalog.ts'
-import { commitCause, insertError, isDurable, isOutcomeUnknown } from './duckdb-error.ts'
-import { statementKey } from './insert-statement.ts'
+import { commitCause, insertError, isOutcomeUnknown, isRowRefusal } from './duckdb-error.ts'
+import { isSameStatement } from './insert-statement.ts'
+import { unlessDurable } from './parts-writer.ts'
 import {
   errorToData,
   OutcomeUnknownError,
+  SchemaError,
   SinkError,
-  StatementError,
   WorkerDiedError,
 } from './protocol/errors.ts'
-import type { InsertReply, InsertRequest } from './protocol/messages.ts'
-import { PartReader } from './protocol/wire.ts'
+import type { InsertReply, InsertRequest, RefusedRow } from './protocol/messages.ts'
 import type { Writer } from './writer.ts'
 
 // A commit of a whole row group takes DuckDB twice as long as inserting it did. A file takes 1.2 times as many rows where
@@ -32,10 +31,7 @@ export interface HeldWrite {
 }
 
 /** Writes that go in by one INSERT, because they have the table and the columns in common. */
-interface Run {
-  readonly key: string
-  readonly requests: readonly InsertRequest[]
-}
+type Run = readonly InsertRequest[]
 
 type OpenWrite =
   | { readonly state: 'inserting'; readonly writeId: number }
@@ -126,7 +122,11 @@ export class Transactions {
     const awaited = this.#open?.state === 'awaited' ? this.#open : undefined
     if (awaited?.writeId === writeId && awaited.run === run)
       return requests.map(({ buffer }) => runAgain(buffer, awaited.error))
-    if (first) this.#open = { state: 'inserting', writeId }
+    if (first) {
+      // what an earlier run has left: main may begin a write again by itself
+      if (this.#open?.state === 'inserting') await this.#rollBack()
+      this.#open = { state: 'inserting', writeId }
+    }
     const open = this.#open
     if (open === undefined || open.writeId !== writeId)
       throw new Error(`part of write ${writeId}, which is not open`)
@@ -134,16 +134,28 @@ export class Transactions {
     if (open.state !== 'inserting') return requests.map(({ buffer }) => rolledBack(buffer, open.error))
     try {
       if (first) await this.#begin(end)
-      await this.#insert(requests)
-      if (!last) return requests.map(inserted)
+      const refused = await this.#writer.parts.write(requests)
+      if (!last) return requests.map((request, index) => inserted(request, refused[index]))
+      await this.#writer.parts.endChecks({ isOpen: true })
     } catch (error) {
-      await this.#writer.connection.rollBack()
-      const failure = this.#failure(end, error)
-      if (isWorthAnotherRun(failure, end)) return requests.map((request) => this.#await(request, failure))
-      if (!last) this.#open = { state: 'rolled-back', writeId, error: failure }
-      return requests.map(({ buffer }) => rolledBack(buffer, failure))
+      return this.#rolledBack(requests, error)
     }
     return this.#commit(requests, release)
+  }
+
+  /** Ends the transaction of parts that failed, with what they are told. */
+  async #rolledBack(requests: readonly InsertRequest[], error: unknown): Promise<readonly InsertReply[]> {
+    await this.#rollBack()
+    const end = requests.at(-1) as InsertRequest
+    const failure = this.#failure(end, error)
+    if (isWorthAnotherRun(error, end)) return requests.map((request) => this.#await(request, failure))
+    if (!end.last) this.#open = { state: 'rolled-back', writeId: end.writeId, error: failure }
+    return requests.map(({ buffer }) => rolledBack(buffer, failure))
+  }
+
+  async #rollBack(): Promise<void> {
+    await this.#writer.connection.rollBack()
+    await this.#writer.parts.endChecks({ isOpen: false })
   }
 
   async #begin(request: InsertRequest): Promise<void> {
@@ -156,14 +168,21 @@ export class Transactions {
     const end = requests.at(-1) as InsertRequest
     await this.#committing
     const { connection } = this.#writer
-    const committing = unlessDurable(connection.run('COMMIT')).catch(async (error: unknown) => {
-      await connection.rollBack()
-      return this.#commitFailure(end, error)
-    })
+    const committing = unlessDurable(connection.run('COMMIT')).then(
+      () => undefined,
+      async (error: unknown) => {
+        await connection.rollBack()
+        return { error }
+      },
+    )
     if (this.#mayOverlap(end)) await this.#switchWriter(committing, release)
-    const failure = await committing
-    if (failure !== undefined) return requests.map(({ buffer }) => rolledBack(buffer, failure))
-    return [...requests.slice(0, -1).map(inserted), this.#committed(end)]
+    const failed = await committing
+    if (failed === undefined)
+      return [...requests.slice(0, -1).map((part) => inserted(part)), this.#committed(end)]
+    // an index takes its entries only now; a table that has one is not written to meanwhile
+    if (isRowRefusal(failed.error)) return this.#rolledBack(requests, failed.error)
+    const failure = this.#commitFailure(end, failed.error)
+    return requests.map(({ buffer }) => rolledBack(buffer, failure))
   }
 
   async #switchWriter(committing: Promise<unknown>, release: () => void): Promise<void> {
@@ -177,8 +196,9 @@ export class Transactions {
   }
 
   /** True where a write may be inserted while the one before it commits: neither can see the other. */
-  #mayOverlap({ layoutId }: InsertRequest): boolean {
+  #mayOverlap({ layoutId, action }: InsertRequest): boolean {
     const { catalog, connectSecondWriter } = this.#context
+    if (action !== 'insert') return false
     const layout = catalog.layout(layoutId)
     return connectSecondWriter !== undefined && layout !== undefined && !catalog.mayHaveIndex(layout)
   }
@@ -188,7 +208,7 @@ export class Transactions {
     const open = this.#open
     if (open?.writeId !== writeId) return
     this.#open = undefined
-    if (open.state === 'inserting') await this.#writer.connection.rollBack()
+    if (open.state === 'inserting') await this.#rollBack()
   }
 
   async #commitTogether(runs: readonly Run[]): Promise<void> {
@@ -196,34 +216,17 @@ export class Transactions {
     const only = runs.length === 1 ? runs[0] : undefined
     if (only !== undefined) {
       // one statement is a transaction by itself: BEGIN and COMMIT would cost a tenth of a small write
-      await this.#insert(only.requests)
+      await this.#writer.parts.write(only)
       return
     }
     await connection.run('BEGIN')
     try {
-      for (const run of runs) await this.#insert(run.requests)
+      for (const run of runs) await this.#writer.parts.write(run)
       await unlessDurable(connection.run('COMMIT'))
     } catch (error) {
       await connection.rollBack()
       throw error
     }
-  }
-
-  async #insert(requests: readonly InsertRequest[]): Promise<void> {
-    const { statements, batch, connection } = this.#writer
-    const { layoutId, columns } = requests[0] as InsertRequest
-    const { prepared } = await statements.get(layoutId, columns)
-    const parts = requests.map((request) => new PartReader(request.buffer))
-    const expected = parts.reduce((rows, part) => rows + part.rowCount, 0)
-    batch.arm(parts, expected)
-    let emitted = 0
-    try {
-      await unlessDurable(connection.call(() => duckdb.execute_prepared(prepared)))
-    } finally {
-      emitted = batch.disarm()
-    }
-    if (emitted !== expected)
-      throw new StatementError('INSERT_FAILED', `DuckDB read ${emitted} rows of ${expected}`)
   }
 
   #committed({ buffer }: InsertRequest): InsertReply {
@@ -233,7 +236,7 @@ export class Transactions {
   #failed(request: InsertRequest, error: unknown): InsertReply {
     if (isOutcomeUnknown(error)) return rolledBack(request.buffer, this.#commitFailure(request, error))
     const failure = this.#failure(request, error)
-    return isWorthAnotherRun(failure, request)
+    return isWorthAnotherRun(error, request)
       ? this.#await(request, failure)
       : rolledBack(request.buffer, failure)
   }
@@ -262,32 +265,30 @@ export class Transactions {
   }
 }
 
-/** Takes a commit that became durable for one: what failed is the checkpoint after it, which the next call tells. */
-async function unlessDurable(committing: Promise<unknown>): Promise<void> {
-  try {
-    await committing
-  } catch (error) {
-    if (!isDurable(error)) throw error
-  }
-}
-
 function groupIntoRuns(requests: readonly InsertRequest[]): readonly Run[] {
-  const runs: { key: string; requests: InsertRequest[] }[] = []
+  const runs: InsertRequest[][] = []
   for (const request of requests) {
-    const key = statementKey(request.layoutId, request.columns)
     const run = runs.at(-1)
-    if (run?.key === key) run.requests.push(request)
-    else runs.push({ key, requests: [request] })
+    if (run !== undefined && isSameStatement(run[0] as InsertRequest, request)) run.push(request)
+    else runs.push([request])
   }
   return runs
 }
 
-/** A table that was changed by someone else is read once more, and the write encoded for what it is now. */
-function isWorthAnotherRun(error: SinkError, { run }: InsertRequest): boolean {
-  return error.code === 'TABLE_CHANGED' && run === 0
+/**
+ * A table that was changed by someone else is read once more, and the write encoded for what it is now. Where DuckDB
+ * has refused a row, the write comes again with parts to be checked, which finds all such rows.
+ */
+function isWorthAnotherRun(error: unknown, { run, action }: InsertRequest): boolean {
+  if (error instanceof SchemaError) return error.code === 'TABLE_CHANGED' && run === 0
+  return action === 'insert' && isRowRefusal(error)
 }
 
-const inserted = ({ buffer }: InsertRequest): InsertReply => ({ status: 'inserted', buffer })
+const inserted = ({ buffer }: InsertRequest, refused: readonly RefusedRow[] = []): InsertReply => ({
+  status: 'inserted',
+  buffer,
+  refused,
+})
 
 function rolledBack(buffer: ArrayBuffer, error: SinkError): InsertReply {
   return { status: 'rolled-back', buffer, error: errorToData(error) }

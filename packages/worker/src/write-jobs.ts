@@ -1,3 +1,4 @@
+import { isSameStatement } from './insert-statement.ts'
 import { errorToData, type SinkError } from './protocol/errors.ts'
 import type { GroupCommit, InsertReply, InsertRequest } from './protocol/messages.ts'
 import type { HeldWrite } from './transaction.ts'
@@ -77,6 +78,7 @@ export class WriteJobs {
       const index = this.#jobs.findIndex((job) => writeIdOf(job) === request.writeId)
       const job = this.#jobs[index]
       if (job?.kind !== 'insert' || job.request.run !== request.run) break
+      if (!isSameStatement(job.request, request)) break
       this.#jobs.splice(index, 1)
       following.push(job)
       last = job.request.last

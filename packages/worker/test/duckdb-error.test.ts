@@ -37,7 +37,7 @@ async function refusal(
   for (const sql of ddl.split(';')) await rows(sql)
   const write = async (batch: Values): Promise<SinkError | undefined> => {
     const [reply] = await transactions.insertGroup([insertRequest(await layout(table), batch, { key: 'k1' })])
-    return reply?.status === 'rolled-back' ? errorFromData(structuredClone(reply.error)) : undefined
+    return reply !== undefined && 'error' in reply ? errorFromData(structuredClone(reply.error)) : undefined
   }
   if (before !== undefined) expect(await write(before)).toBeUndefined()
   const error = await write(values)

@@ -31,7 +31,7 @@ interface Opened {
   readonly events: readonly WorkerEvent[]
   readonly lines: readonly string[]
   layout(table: string): Promise<TableLayout>
-  /** Writes one batch of rows that have these values of `a`. */
+  /** Writes one batch of rows that have these values of `a`; gives it up where it is to be run again. */
   write(a: readonly number[], options?: Partial<InsertRequest>): Promise<InsertReply>
   query(sql: string, parameters?: QueryRequest['parameters']): Promise<QueryReply>
   rows(sql: string): Promise<readonly object[]>
@@ -68,7 +68,10 @@ async function open(
     layout,
     query,
     async write(a, options) {
-      const [answer] = await worker.insert([insertRequest(known, { a }, options)])
+      const request = insertRequest(known, { a }, options)
+      const [answer] = await worker.insert([request])
+      if (answer?.status === 'run-again' && answer.error.code !== 'TABLE_CHANGED')
+        await worker.abandon(request.writeId)
       return answer as InsertReply
     },
     async rows(sql) {
@@ -184,7 +187,7 @@ describe('writes that wait', () => {
     const replies = await Promise.all([write([1]), write([-1]), write([3, 3]), write([4])])
     expect(replies).toMatchObject([
       { status: 'committed', sequence: 1 },
-      { status: 'rolled-back', error: { code: 'CONSTRAINT_VIOLATED' } },
+      { status: 'run-again', error: { code: 'CONSTRAINT_VIOLATED' } },
       { status: 'committed', sequence: 2 },
       { status: 'committed', sequence: 3 },
     ])
@@ -194,9 +197,9 @@ describe('writes that wait', () => {
   test('of one message are answered together', async () => {
     const { worker, layout } = await open()
     const table = await layout('t')
-    const requests = [[1], [-1], [2]].map((a) => insertRequest(table, { a }))
+    const requests = [[1], [2], [3]].map((a) => insertRequest(table, { a }))
     const replies = await worker.insert(requests)
-    expect(replies.map((reply) => reply.status)).toEqual(['committed', 'rolled-back', 'committed'])
+    expect(replies.map((reply) => reply.status)).toEqual(['committed', 'committed', 'committed'])
     expect(replies).toMatchObject(requests.map(({ buffer }) => ({ buffer })))
   })
 
@@ -221,7 +224,7 @@ describe('writes that wait', () => {
   test('are as good without group commit', async () => {
     const { write, rows } = await open(':memory:', false)
     const replies = await Promise.all([write([1]), write([-1]), write([2])])
-    expect(replies.map((reply) => reply.status)).toEqual(['committed', 'rolled-back', 'committed'])
+    expect(replies.map((reply) => reply.status)).toEqual(['committed', 'run-again', 'committed'])
     expect(await rows(COUNT)).toEqual([{ n: 2 }])
   })
 
@@ -255,15 +258,19 @@ describe('writes that wait', () => {
 })
 
 describe('while a write of several parts is open', () => {
-  async function openWrite(opened: Opened): Promise<(a: number, last?: boolean) => Promise<InsertReply>> {
+  type Next = (a: number, last?: boolean, buffer?: ArrayBuffer) => Promise<InsertReply>
+
+  async function openWrite(opened: Opened): Promise<Next & { readonly writeId: number }> {
     const table = await opened.layout('t')
     const first = insertRequest(table, { a: [1] }, { last: false })
     expect(await opened.worker.insert([first])).toMatchObject([{ status: 'inserted' }])
-    return async (a, last = true) => {
-      const part = insertRequest(table, { a: [a] }, { writeId: first.writeId, first: false, last })
-      const [reply] = await opened.worker.insert([part])
+    const { writeId } = first
+    const next: Next = async (a, last = true, buffer) => {
+      const part = insertRequest(table, { a: [a] }, { writeId, first: false, last })
+      const [reply] = await opened.worker.insert([buffer === undefined ? part : { ...part, buffer }])
       return reply as InsertReply
     }
+    return Object.assign(next, { writeId })
   }
 
   test('other writes, statements and tables wait, and reads do not', async () => {
@@ -296,12 +303,34 @@ describe('while a write of several parts is open', () => {
     expect(await opened.rows('SELECT a FROM t')).toEqual([{ a: 7 }])
   })
 
-  test('and fails, the others go on when its last part was answered', async () => {
+  test('and DuckDB refuses a row of it, the others go on when it is checked and committed', async () => {
     const opened = await open()
     const next = await openWrite(opened)
     const other = opened.write([7])
     const failed = await next(-1, false)
-    expect(failed).toMatchObject({ status: 'rolled-back', error: { code: 'CONSTRAINT_VIOLATED' } })
+    expect(failed).toMatchObject({ status: 'run-again', error: { code: 'CONSTRAINT_VIOLATED' } })
+    const { error } = failed as { error: object }
+    expect(await next(3)).toMatchObject({ status: 'run-again', error })
+    const checked = insertRequest(
+      await opened.layout('t'),
+      { a: [5, -1, -2] },
+      { writeId: next.writeId, run: 1, action: 'check', last: false },
+    )
+    const fault = { code: 'CONSTRAINT_VIOLATED', message: 'the record violates CHECK((a >= 0))' }
+    const refused = [1, 2].map((row) => ({ row, fault }))
+    expect(await opened.worker.insert([checked])).toMatchObject([{ status: 'inserted', refused }])
+    const end = { ...checked, action: 'commit', first: false, last: true } as const
+    expect(await opened.worker.insert([end])).toMatchObject([{ status: 'committed', sequence: 1 }])
+    expect(await other).toMatchObject({ status: 'committed', sequence: 2 })
+    expect(await opened.rows('SELECT a FROM t')).toEqual([{ a: 5 }, { a: 7 }])
+  })
+
+  test('and fails otherwise, the others go on when its last part was answered', async () => {
+    const opened = await open()
+    const next = await openWrite(opened)
+    const other = opened.write([7])
+    const failed = await next(1, false, new ArrayBuffer(64))
+    expect(failed).toMatchObject({ status: 'rolled-back', error: { code: 'INSERT_FAILED' } })
     const { error } = failed as { error: object }
     expect(await next(3)).toMatchObject({ status: 'rolled-back', error })
     expect(await other).toMatchObject({ status: 'committed', sequence: 1 })

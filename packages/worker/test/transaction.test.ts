@@ -27,7 +27,21 @@ async function request(
 }
 
 const statuses = (replies: readonly InsertReply[]): string[] =>
-  replies.map((reply) => (reply.status === 'rolled-back' ? reply.error.code : reply.status))
+  replies.map((reply) => ('error' in reply ? reply.error.code : reply.status))
+
+/** Commits a group as an app does that gives up what is to be run again. */
+async function insertGroup(
+  { transactions }: Session,
+  requests: readonly InsertRequest[],
+): Promise<InsertReply[]> {
+  const replies: InsertReply[] = []
+  while (replies.length < requests.length) {
+    replies.push(...(await transactions.insertGroup(requests.slice(replies.length))))
+    const { writeId } = requests[replies.length - 1] as InsertRequest
+    await transactions.abandon(writeId)
+  }
+  return replies
+}
 
 const sequences = (replies: readonly InsertReply[]): number[] =>
   replies.flatMap((reply) => (reply.status === 'committed' ? reply.sequence : []))
@@ -56,7 +70,7 @@ describe('a group of writes', () => {
 
   test('loses the one member that violates a constraint, and no other', async () => {
     const session = await openTables()
-    const replies = await session.transactions.insertGroup([
+    const replies = await insertGroup(session, [
       await request(session, 't', { a: [1] }),
       await request(session, 't', { a: [2, 1000, 3] }, { key: 'bad' }),
       await request(session, 't', { a: [4] }),
@@ -69,7 +83,7 @@ describe('a group of writes', () => {
 
   test('over several tables loses only the member at fault', async () => {
     const session = await openTables()
-    const replies = await session.transactions.insertGroup([
+    const replies = await insertGroup(session, [
       await request(session, 't', { a: [1] }),
       await request(session, 'u', { a: [1] }),
       await request(session, 't', { a: [1] }),
@@ -87,10 +101,8 @@ describe('a group of writes', () => {
       await request(session, 'u', bad),
       await request(session, 't', bad),
     ]
-    expect(statuses(await session.transactions.insertGroup(group))).toEqual(
-      Array(3).fill('CONSTRAINT_VIOLATED'),
-    )
-    const next = await session.transactions.insertGroup([await request(session, 't', { a: [5] })])
+    expect(statuses(await insertGroup(session, group))).toEqual(Array(3).fill('CONSTRAINT_VIOLATED'))
+    const next = await insertGroup(session, [await request(session, 't', { a: [5] })])
     expect(sequences(next)).toEqual([1])
     expect(await column(session, 't')).toEqual([5])
   })
@@ -159,7 +171,7 @@ describe('a group of writes', () => {
           expected.push(isGood ? ++sequence : 'CONSTRAINT_VIOLATED')
           group.push(await request(session, table, withB ? { a, b: a.map(String) } : { a }))
         }
-        const replies = await session.transactions.insertGroup(group)
+        const replies = await insertGroup(session, group)
         expect(
           replies.map((reply) => (reply.status === 'committed' ? reply.sequence : statuses([reply])[0])),
         ).toEqual(expected)
@@ -185,6 +197,7 @@ describe('a write of several parts', () => {
         ...(await session.transactions.insertParts([await request(session, table, { a }, options)])),
       )
     }
+    if (replies.at(-1)?.status === 'run-again') await session.transactions.abandon(writeId)
     return replies
   }
 
@@ -223,6 +236,7 @@ describe('a write of several parts', () => {
     const bad = await request(session, 't', { a: [5] }, { last: false })
     const worse = await request(session, 't', { a: [1000] }, { writeId: bad.writeId, first: false })
     expect(new Set(statuses(await session.transactions.insertParts([bad, worse]))).size).toBe(1)
+    await session.transactions.abandon(bad.writeId)
     expect(session.transactions.openWrite).toBeUndefined()
     const [row] = await session.database.reader.rows('SELECT sum(a)::INTEGER AS sum FROM t')
     expect(row?.sum).toBe(10)
@@ -233,22 +247,25 @@ describe('a write of several parts', () => {
     ['second', [[1], [1000], [2], [3]]],
     ['third, by a key of the first', [[1], [2], [1], [3]]],
     ['last', [[1], [2], [3], [1000]]],
-  ])('is rolled back where its %s part fails, and every later part is told the same', async (_, parts) => {
-    const session = await openTables()
-    await session.transactions.insertGroup([await request(session, 't', { a: [50] })])
-    const replies = await write(session, 't', parts)
-    const failed = replies.findIndex((reply) => reply.status === 'rolled-back')
-    const error = (replies[failed] as { error: ErrorData }).error
-    expect(error).toMatchObject({ code: 'CONSTRAINT_VIOLATED', table: 't' })
-    expect(statuses(replies.slice(0, failed))).toEqual(Array(failed).fill('inserted'))
-    expect(replies.slice(failed).map((reply) => (reply as { error: ErrorData }).error)).toEqual(
-      Array(parts.length - failed).fill(error),
-    )
-    expect(session.transactions.openWrite).toBeUndefined()
-    expect(await column(session, 't')).toEqual([50])
-    expect(sequences(await write(session, 't', [[1], [2]]))).toEqual([2])
-    expect(await column(session, 't')).toEqual([50, 1, 2])
-  })
+  ])(
+    'is rolled back where its %s part fails, and every later part of that run is told the same',
+    async (_, parts) => {
+      const session = await openTables()
+      await session.transactions.insertGroup([await request(session, 't', { a: [50] })])
+      const replies = await write(session, 't', parts)
+      const failed = replies.findIndex((reply) => reply.status === 'run-again')
+      const error = (replies[failed] as { error: ErrorData }).error
+      expect(error).toMatchObject({ code: 'CONSTRAINT_VIOLATED', table: 't' })
+      expect(statuses(replies.slice(0, failed))).toEqual(Array(failed).fill('inserted'))
+      expect(replies.slice(failed).map((reply) => (reply as { error: ErrorData }).error)).toEqual(
+        Array(parts.length - failed).fill(error),
+      )
+      expect(session.transactions.openWrite).toBeUndefined()
+      expect(await column(session, 't')).toEqual([50])
+      expect(sequences(await write(session, 't', [[1], [2]]))).toEqual([2])
+      expect(await column(session, 't')).toEqual([50, 1, 2])
+    },
+  )
 
   test('that is abandoned leaves nothing', async () => {
     const session = await openTables()
@@ -335,7 +352,7 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
         const values = Array.from({ length: rowCount }, (_, row) => String(Math.random()).repeat(3) + row)
         const { buffer } = encodePart([{ type: 'VARCHAR', values }])
         const { layoutId } = layouts[table]
-        return { writeId: ++writeId, layoutId, columns: [0], buffer, rowCount, first: true, last: true, ...options }
+        return { writeId: ++writeId, action: 'insert', run: 0, layoutId, columns: [0], buffer, rowCount, first: true, last: true, ...options }
       }
       const insert = async (...requests) => {
         for (const { status, sequence, error } of await worker.insert(requests))

@@ -9,6 +9,8 @@ export interface BoundColumn {
   readonly column: number
   /** The field as the records spell it. */
   readonly field: string
+  /** The first record that has it. */
+  readonly row: number
 }
 
 /** What becomes of fields that have no column. */
@@ -28,7 +30,7 @@ export class FieldSet {
   readonly #byName = new Map<string, number>()
   readonly #byFoldedName = new Map<string, number>()
   readonly #contract: FieldContract
-  readonly #bound = new Map<number, string>()
+  readonly #bound = new Map<number, BoundColumn>()
   readonly #known = new Map<string, number | undefined>()
   readonly #unplaced = new Set<string>()
   #shape: readonly string[] = []
@@ -107,19 +109,20 @@ export class FieldSet {
 
   /** The same, with the fields that they are read from. */
   get bound(): readonly BoundColumn[] {
-    return this.columns.map((column) => ({ column, field: this.#bound.get(column) as string }))
+    return this.columns.map((column) => this.#bound.get(column) as BoundColumn)
   }
 
   /** The field that a column is read from, by the column's name. */
   fieldOf(name: string | undefined): string | undefined {
     const column = name === undefined ? undefined : this.#columnOf(name)
-    return column === undefined ? undefined : this.#bound.get(column)
+    return column === undefined ? undefined : this.#bound.get(column)?.field
   }
 
   #learn(record: FieldRecord, row: number): BoundColumn[] {
     const fields = Object.keys(record)
     const added: BoundColumn[] = []
     const discarded: string[] = []
+    const unplaced: string[] = []
     let isComplete = true
     try {
       for (const field of fields) {
@@ -127,16 +130,21 @@ export class FieldSet {
         if (column === undefined) {
           if (this.#modeOf(field) === 'discard-value') discarded.push(field)
           // another record of this shape may have a value where this one has none
-          else if (!this.#unplaced.has(field) && !this.#place(record, field, row)) isComplete = false
+          else if (!this.#unplaced.has(field)) {
+            if (this.#place(record, field, row)) unplaced.push(field)
+            else isComplete = false
+          }
         } else if (!this.#bound.has(column)) {
-          this.#bound.set(column, field)
-          added.push({ column, field })
-        } else if (this.#bound.get(column) !== field) {
-          throw this.#sameColumn(field, this.#bound.get(column) as string, row)
+          const bound = { column, field, row }
+          this.#bound.set(column, bound)
+          added.push(bound)
+        } else if (this.#bound.get(column)?.field !== field) {
+          throw this.#sameColumn(field, (this.#bound.get(column) as BoundColumn).field, row)
         }
       }
     } catch (error) {
       this.forget(added)
+      for (const field of unplaced) this.#unplaced.delete(field)
       throw error
     }
     this.#shape = isComplete ? fields : []

@@ -1,6 +1,7 @@
 import {
   type ColumnWidening,
   foldIdentifier,
+  type LogicalType,
   logicalTypeName,
   parseLogicalType,
   type TableColumn,
@@ -77,6 +78,52 @@ export async function widenColumns(
   if (!isOfUse) return false
   await batch.table.evolve([], widen)
   return true
+}
+
+/** The records of a batch of which each value has a type that its column is or may become. */
+export async function fittingRecords(
+  { table, records, slice }: EvolvingBatch,
+  layout: TableLayout,
+  bound: readonly BoundColumn[],
+): Promise<EvolvingBatch> {
+  const misfits = new Set<number>()
+  for (const { column, field } of bound) {
+    const type = parseLogicalType((layout.columns[column] as TableColumn).type)
+    for (const row of await misfitRows(type, { table, records, slice }, field)) misfits.add(row)
+  }
+  return { table, records: records.filter((_, row) => !misfits.has(row)), slice }
+}
+
+/** The records whose own value no wider type takes, found by halves: there are few of them. */
+async function misfitRows(
+  type: LogicalType,
+  { records, slice }: EvolvingBatch,
+  field: string,
+): Promise<readonly number[]> {
+  const misfits: number[] = []
+  const pending: (readonly [from: number, to: number])[] = [[0, records.length]]
+  for (let span = pending.pop(); span !== undefined; span = pending.pop()) {
+    const [from, to] = span
+    if (await areTaken(type, records.slice(from, to), field, slice)) continue
+    const middle = (from + to) >> 1
+    if (to - from === 1) misfits.push(from)
+    else pending.push([middle, to], [from, middle])
+  }
+  return misfits
+}
+
+async function areTaken(
+  type: LogicalType,
+  records: readonly FieldRecord[],
+  field: string,
+  slice: TimeSlice,
+): Promise<boolean> {
+  try {
+    const values = records.map((record) => fieldValue(record, field, true))
+    return (await inSlices(widerType(type, values, true), slice)) !== undefined
+  } catch {
+    return false
+  }
 }
 
 /** True where a type may become one that takes the values of a few records. */

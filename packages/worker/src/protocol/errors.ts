@@ -33,13 +33,24 @@ export interface SinkErrorDetails {
   readonly found?: string | undefined
   /** The batch's key, if it has one. */
   readonly key?: string | undefined
-  /** Every problem, where there are several (wrong options). */
+  /** Every problem, where there are several (wrong options, or the issues that a schema has with a record). */
   readonly problems?: readonly string[] | undefined
+  /** The records that a batch failed for, in their order, at most a hundred of them. */
+  readonly failures?: readonly RecordFailure[] | undefined
   readonly cause?: unknown
 }
 
+/** Why one record of a batch cannot be written; no value is in it. */
+export interface RecordFailure {
+  /** Index of the record in its batch, from 0. */
+  readonly row: number
+  readonly code: SinkErrorCode
+  readonly message: string
+  readonly column: string | undefined
+}
+
 /** An error as it crosses the channel: plain data, rebuilt by {@link errorFromData}. */
-export interface ErrorData extends Omit<SinkErrorDetails, 'cause'> {
+export interface ErrorData extends Omit<SinkErrorDetails, 'cause' | 'failures'> {
   readonly code: SinkErrorCode
   readonly message: string
   readonly retryable: boolean
@@ -54,6 +65,7 @@ const DETAIL_NAMES: ReadonlySet<string> = new Set([
   'found',
   'key',
   'problems',
+  'failures',
 ])
 
 /**
@@ -72,6 +84,7 @@ export class SinkError extends Error {
   declare readonly found?: string
   declare readonly key?: string
   declare readonly problems?: readonly string[]
+  declare readonly failures?: readonly RecordFailure[]
 
   constructor(code: SinkErrorCode, message: string, details: SinkErrorDetails = {}, retryable = false) {
     const { cause, ...where } = details

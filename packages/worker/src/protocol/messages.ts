@@ -1,4 +1,4 @@
-import type { ErrorData } from './errors.ts'
+import type { ErrorData, SinkErrorCode } from './errors.ts'
 
 // What main and worker say to each other. Requests are calls over Comlink, of the methods of `SinkApi` and no
 // others; replies are data, errors included, because Comlink strips a thrown error of its class and code.
@@ -17,6 +17,11 @@ export interface TableColumn {
   readonly type: string
 }
 
+/** A column of a table that may have to be made. */
+export interface DeclaredColumn extends TableColumn {
+  readonly defaultSql?: string
+}
+
 /** The columns of a table at one time; `layoutId` names this state of it. */
 export interface TableLayout {
   readonly layoutId: number
@@ -27,7 +32,7 @@ export interface TableLayout {
 export interface TableSetup {
   readonly table: TableReference
   readonly createTableSql?: string | undefined
-  readonly columns?: readonly TableColumn[] | undefined
+  readonly columns?: readonly DeclaredColumn[] | undefined
   /** Where `columns` came from. */
   readonly origin: 'declared' | 'inferred'
   /** What of a table that is there may differ from declared columns, because it follows the data. */
@@ -80,9 +85,16 @@ export type PrepareReply =
   | { readonly status: 'absent' }
   | { readonly status: 'failed'; readonly error: ErrorData }
 
+/**
+ * What is done with a part: its rows are inserted; those of them that the table takes (`check`); rows with the same
+ * values are deleted; or there are none, and the write is over (`commit`).
+ */
+export type PartAction = 'insert' | 'check' | 'delete' | 'commit'
+
 /** One part of a write; a write of one part is both `first` and `last`. */
 export interface InsertRequest {
   readonly writeId: number
+  readonly action: PartAction
   /** How often the write was begun before: 0, and one more each time that the worker answered `run-again`. */
   readonly run: number
   readonly layoutId: number
@@ -101,10 +113,30 @@ export interface InsertRequest {
  * or it is abandoned, so that writes commit in their order.
  */
 export type InsertReply =
-  | { readonly status: 'inserted'; readonly buffer: ArrayBuffer }
+  | {
+      readonly status: 'inserted'
+      readonly buffer: ArrayBuffer
+      /** The rows of a part to `check` that were left out. */
+      readonly refused: readonly RefusedRow[]
+    }
   | { readonly status: 'committed'; readonly buffer: ArrayBuffer; readonly sequence: number }
   | { readonly status: 'rolled-back'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
   | { readonly status: 'run-again'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
+
+/** A row that its table does not take; `row` counts from 0 in its part. */
+export interface RefusedRow {
+  readonly row: number
+  readonly fault: RowFault
+}
+
+/** What is wrong with a row, in words that go after its place; no value is in them. */
+export interface RowFault {
+  readonly code: Extract<SinkErrorCode, 'CONSTRAINT_VIOLATED' | 'INVALID_VALUE'>
+  readonly column: string | undefined
+  /** The DuckDB type that a value could not become. */
+  readonly expected: string | undefined
+  readonly message: string
+}
 
 /** A reply, or word that it will be given to `insertReply`. */
 export type InsertAnswer = InsertReply | { readonly status: 'deferred' }

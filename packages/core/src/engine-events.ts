@@ -1,0 +1,23 @@
+import type { SchemaChange, SinkError } from '@ducksink/worker'
+
+/** What an engine emits. */
+export interface SinkEngineEvents {
+  /** Pressure has ended: there is room again. */
+  drain: []
+  /** A table was made, a column added, or a column's type made wider. */
+  schemaChange: [change: SchemaChange]
+  /** Records of a committed batch were set aside in its dead letter table. */
+  deadLetter: [event: DeadLetterEvent]
+  /** What no promise and no `onFailure` carries. */
+  error: [error: SinkError]
+  /** The engine is closed. */
+  close: []
+}
+
+/** How many records of which batch were set aside. */
+export interface DeadLetterEvent {
+  readonly table: string
+  readonly count: number
+  /** The batch's key. */
+  readonly key: string | undefined
+}
