@@ -76,7 +76,7 @@ export class CollectedSource implements BatchSource {
     this.#index = 0
     const isKnown = (await table.describe()) === this.#head.layout
     if (isKnown && this.#encodedAgain === undefined) return { ...this.#head, letterLayout }
-    const options = { badRecords, isValidated: true }
+    const options = { badRecords, isValidated: true, isAgain: true }
     this.#encodedAgain ??= new RecordsSource(table, this.records(), this.#context.records, options)
     return this.#encodedAgain.begin()
   }

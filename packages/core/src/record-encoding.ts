@@ -19,17 +19,18 @@ export function encodeRecord(
 ): number {
   let discarded = 0
   let from = records
-  let at = index
   for (;;) {
     try {
       // none is taken where the strings of the chunk have no room left; the next chunk has
-      while (encoder.encode(from, at, at + 1, MAX_PART_ROWS) === at);
+      while (encoder.encode(from, index, index + 1, MAX_PART_ROWS) === index);
       return discarded
     } catch (error) {
       const field = error instanceof ValueError ? fields.fieldOf(error.column) : undefined
       if (mode === 'freeze' || field === undefined) throw error
-      from = [withoutField(from[at] as FieldRecord, field)]
-      at = 0
+      const rest = withoutField(from[index] as FieldRecord, field)
+      // at its own place, as errors name the row
+      from = []
+      ;(from as FieldRecord[])[index] = rest
       discarded++
     }
   }
@@ -42,9 +43,10 @@ export function encodeRecord(
 export function encodePushed(rows: TableEncoder, one: readonly FieldRecord[], types: ContractMode): boolean {
   const { encoder, fields } = rows
   const { discardedCount } = fields
-  const added = fields.observe(one, 0, 1)
+  let added: ReturnType<typeof fields.observe> = []
   let isEncoded = false
   try {
+    added = fields.observe(one, 0, 1)
     if (fields.unplaced.size > 0) return false
     for (const { column, field } of added) encoder.activate(column, field)
     rows.discardedCount += encodeRecord(rows, one, 0, types === 'discard-value' ? types : 'freeze')

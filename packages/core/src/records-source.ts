@@ -1,4 +1,4 @@
-import { SinkError, type TableLayout, ValueError } from '@ducksink/worker'
+import { SchemaError, SinkError, type TableLayout, ValueError } from '@ducksink/worker'
 import { BadRecords } from './bad-records.ts'
 import { BatchRecords } from './batch-records.ts'
 import {
@@ -28,6 +28,8 @@ export interface RecordsOptions {
   readonly letterIds?: readonly string[]
   /** True where the table's schema has seen the records. */
   readonly isValidated?: boolean
+  /** True where the batch was encoded before: another of its table may be under way, so it gets an encoder of its own. */
+  readonly isAgain?: boolean
 }
 
 // what is looked at before the app's own events may have a turn
@@ -45,7 +47,7 @@ export class RecordsSource implements BatchSource {
   readonly #context: RecordsContext
   #rows: TableEncoder | undefined
   #spans: RecordSpans | undefined
-  #hasBegun = false
+  #hasBegun: boolean
   #index = 0
   /** The columns of the batch, each with a record that has a field for it. */
   #witnesses: readonly BoundColumn[] = []
@@ -59,13 +61,14 @@ export class RecordsSource implements BatchSource {
     table: TableState,
     records: readonly FieldRecord[],
     context: RecordsContext,
-    { badRecords, letterIds = [], isValidated = false }: RecordsOptions = {},
+    { badRecords, letterIds = [], isValidated = false, isAgain = false }: RecordsOptions = {},
   ) {
     this.table = table
     this.rowCount = records.length
     this.badRecords = badRecords ?? new BadRecords(table.name, table.options.badRecords)
     this.letterIds = letterIds
     this.#given = records
+    this.#hasBegun = isAgain
     this.#context = context
     const { slice } = context
     this.#records = new BatchRecords({ table, records, slice, badRecords: this.badRecords, isValidated })
@@ -194,10 +197,14 @@ export class RecordsSource implements BatchSource {
 
   /** Lets the table follow the batch, where it may; true where its columns are to be looked at again. */
   async #follow(rows: TableEncoder, isAgain: boolean): Promise<boolean> {
-    const { badRecords } = this
+    const { badRecords, table } = this
     const { unplaced } = rows.fields
     if (unplaced.size > 0 && !badRecords.failsBatch) {
+      const { count } = badRecords
       await this.#records.infer((batch) => addColumns(batch, unplaced), unplaced)
+      // nothing has come of it where the fields had values only when they were read first
+      if (table.layout === rows.layout && badRecords.count === count)
+        throw changingFields(table.name, unplaced)
       return true
     }
     // what comes after it waits in the worker: nothing may be found out only when parts have been sent
@@ -282,6 +289,12 @@ export class RecordsSource implements BatchSource {
     )
     return { column, field, row }
   }
+}
+
+function changingFields(table: string, fields: ReadonlySet<string>): SchemaError {
+  const [column] = fields
+  const message = `field "${column}" for table "${table}" was not the same when it was read again`
+  return new SchemaError(message, { table, column })
 }
 
 function hasField(record: FieldRecord, field: string): boolean {

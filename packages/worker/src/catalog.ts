@@ -79,6 +79,11 @@ export class Catalog {
     return current?.layout === layout && current.fresh
   }
 
+  /** True for a table of the target, which every connection sees, and not one in memory or a temporary one. */
+  isOfTarget({ table }: KnownLayout): boolean {
+    return foldIdentifier(table.catalog as string) === foldIdentifier(this.#catalogName)
+  }
+
   /**
    * True where an insert can depend on what other transactions do: the table has an index, for a PRIMARY KEY or a
    * FOREIGN KEY for instance, or may have one by now.

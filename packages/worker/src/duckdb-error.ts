@@ -37,6 +37,16 @@ export function isDurable(error: unknown): boolean {
   return messageOf(error).includes('COMMIT succeeded and is durable')
 }
 
+/** Takes a commit that became durable for one: what failed is the checkpoint after it, which the next call tells. */
+export async function unlessDurable<T>(committing: Promise<T>): Promise<T | undefined> {
+  try {
+    return await committing
+  } catch (error) {
+    if (!isDurable(error)) throw error
+    return undefined
+  }
+}
+
 /** True where the failed statement may be committed nevertheless: a COMMIT that answers with an error can be durable. */
 export function isOutcomeUnknown(error: unknown): boolean {
   const message = messageOf(error)

@@ -1,7 +1,7 @@
 import { StatementType } from '@duckdb/node-api'
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
-import { alterError, messageOf } from './duckdb-error.ts'
+import { alterError, messageOf, unlessDurable } from './duckdb-error.ts'
 import { foldIdentifier, qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
 import { logicalTypeName, parseLogicalType } from './protocol/logical-type.ts'
@@ -83,7 +83,7 @@ export class Evolution {
         await this.#connection.run(`ALTER TABLE ${qualifiedName(table)} ${sql}`)
       }
       column = undefined
-      await this.#connection.run('COMMIT')
+      await unlessDurable(this.#connection.run('COMMIT'))
     } catch (error) {
       await this.#connection.rollBack()
       throw alterError(error, { table: table.name, column })
@@ -140,7 +140,7 @@ export class Evolution {
           'DDL_FAILED',
         )
       }
-      await this.#connection.run('COMMIT')
+      await unlessDurable(this.#connection.run('COMMIT'))
       return layout
     } catch (error) {
       this.#catalog.invalidate()

@@ -2,7 +2,7 @@ import duckdb from '@duckdb/node-bindings'
 import type { BatchFunction } from './batch-function.ts'
 import { CheckedInsert } from './checked-insert.ts'
 import type { Connection } from './connection.ts'
-import { isDurable } from './duckdb-error.ts'
+import { unlessDurable } from './duckdb-error.ts'
 import { type InsertStatements, statementKey } from './insert-statement.ts'
 import { StatementError } from './protocol/errors.ts'
 import type { InsertRequest, RefusedRow } from './protocol/messages.ts'
@@ -100,15 +100,5 @@ export class PartsWriter {
     const checked = await CheckedInsert.open({ connection, batch, layout, columns })
     this.#checked.set(key, checked)
     return checked
-  }
-}
-
-/** Takes a commit that became durable for one: what failed is the checkpoint after it, which the next call tells. */
-export async function unlessDurable<T>(committing: Promise<T>): Promise<T | undefined> {
-  try {
-    return await committing
-  } catch (error) {
-    if (!isDurable(error)) throw error
-    return undefined
   }
 }

@@ -121,12 +121,19 @@ export async function runRead(
   }
 }
 
-/** Runs one statement on the connection; `changedSchema` is true unless it can only have changed rows. */
+/** What a statement gave; `changedSchema` is true unless it can only have changed rows. */
+export interface StatementOutcome {
+  readonly rows: readonly object[]
+  readonly changedSchema: boolean
+  readonly isAlter: boolean
+}
+
+/** Runs one statement on the connection. */
 export async function runStatement(
   connection: Connection,
   { sql, parameters }: QueryRequest,
   signal?: AbortSignal,
-): Promise<{ rows: readonly object[]; changedSchema: boolean }> {
+): Promise<StatementOutcome> {
   const [prepare] = await connection.extract(sql)
   if (prepare === undefined)
     throw new StatementError('STATEMENT_REFUSED', 'query() takes exactly one statement')
@@ -134,8 +141,10 @@ export async function runStatement(
   try {
     bind(prepared, parameters)
     const result = await connection.call(() => prepared.run(), signal)
-    const changedSchema = !DATA_CHANGES.has(prepared.statementType)
-    return { rows: await connection.call(() => readRows(result)), changedSchema }
+    const { statementType } = prepared
+    const changedSchema = !DATA_CHANGES.has(statementType)
+    const isAlter = statementType === StatementType.ALTER
+    return { rows: await connection.call(() => readRows(result)), changedSchema, isAlter }
   } finally {
     prepared.destroySync()
   }

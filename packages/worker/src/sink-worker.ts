@@ -261,16 +261,18 @@ export class SinkWorker implements SinkApi {
   /** Runs a statement in the writer's turn; `undefined` where it only reads, and so is for the reader. */
   #queryOnWriter(request: QueryRequest): Promise<QueryReply | undefined> {
     return this.#onWriter<QueryReply | undefined>(
-      async ({ database, catalog, transactions }) => {
+      async (session) => {
+        const { database, catalog, transactions } = session
         if ((await classifyStatement(database.writer, request.sql)) === 'read') return undefined
         this.#runsStatement = true
-        const { rows, changedSchema } = await runStatement(database.writer, request).finally(() => {
+        const { rows, changedSchema, isAlter } = await runStatement(database.writer, request).finally(() => {
           this.#runsStatement = false
         })
         if (changedSchema) {
           transactions.clearStatements()
           catalog.invalidate()
         }
+        if (isAlter) await this.#checkpointAlter(session)
         return { status: 'rows', rows, changedSchema }
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),

@@ -1,7 +1,6 @@
 import type { Catalog } from './catalog.ts'
-import { commitCause, insertError, isOutcomeUnknown, isRowRefusal } from './duckdb-error.ts'
+import { commitCause, insertError, isOutcomeUnknown, isRowRefusal, unlessDurable } from './duckdb-error.ts'
 import { isSameStatement } from './insert-statement.ts'
-import { unlessDurable } from './parts-writer.ts'
 import {
   errorToData,
   OutcomeUnknownError,
@@ -62,6 +61,15 @@ export class Transactions {
     return this.#committing
   }
 
+  /** The same, after which the first writer inserts: only its connection knows the app's temporary tables. */
+  async #useFirstWriter(): Promise<void> {
+    await this.#committing
+    const { writer } = this.#context
+    if (this.#writer === writer) return
+    this.#other = this.#writer
+    this.#writer = writer
+  }
+
   /** Resolves when the next parts may come, perhaps before the last ones have their answer. */
   get turn(): Promise<void> {
     return this.#turn
@@ -84,7 +92,7 @@ export class Transactions {
    * so that the one at fault fails alone. Those after one that is to be run again have no reply: they come after it.
    */
   async insertGroup(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
-    await this.quiet()
+    await this.#useFirstWriter()
     const runs = groupIntoRuns(requests)
     try {
       await this.#commitTogether(runs)
@@ -159,7 +167,7 @@ export class Transactions {
   }
 
   async #begin(request: InsertRequest): Promise<void> {
-    if (!this.#mayOverlap(request)) await this.quiet()
+    if (!this.#mayOverlap(request)) await this.#useFirstWriter()
     await this.#writer.connection.run('BEGIN')
   }
 
@@ -200,7 +208,8 @@ export class Transactions {
     const { catalog, connectSecondWriter } = this.#context
     if (action !== 'insert') return false
     const layout = catalog.layout(layoutId)
-    return connectSecondWriter !== undefined && layout !== undefined && !catalog.mayHaveIndex(layout)
+    if (connectSecondWriter === undefined || layout === undefined) return false
+    return catalog.isOfTarget(layout) && !catalog.mayHaveIndex(layout)
   }
 
   /** Rolls back the open write, if it is this one. */
@@ -275,12 +284,15 @@ function groupIntoRuns(requests: readonly InsertRequest[]): readonly Run[] {
   return runs
 }
 
+/** Runs of a write whose table was changed each time, by other writes that it follows or by the app. */
+const MAX_RUNS = 8
+
 /**
  * A table that was changed by someone else is read once more, and the write encoded for what it is now. Where DuckDB
  * has refused a row, the write comes again with parts to be checked, which finds all such rows.
  */
 function isWorthAnotherRun(error: unknown, { run, action }: InsertRequest): boolean {
-  if (error instanceof SchemaError) return error.code === 'TABLE_CHANGED' && run === 0
+  if (error instanceof SchemaError) return error.code === 'TABLE_CHANGED' && run < MAX_RUNS
   return action === 'insert' && isRowRefusal(error)
 }
 
