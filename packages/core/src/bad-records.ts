@@ -26,9 +26,10 @@ export interface BadRecord extends RecordFailure {
 export class BadRecords {
   readonly mode: BadRecordsMode
   readonly #table: string
-  readonly #byRow = new Map<number, BadRecord>()
+  /** Made with the first of them: most batches have none. */
+  #byRow: Map<number, BadRecord> | undefined
   /** The same rows in their order. */
-  #rows: number[] = []
+  #rows: number[] | undefined
   #isSorted = true
   #jsonLength = 0
 
@@ -38,7 +39,7 @@ export class BadRecords {
   }
 
   get count(): number {
-    return this.#byRow.size
+    return this.#byRow?.size ?? 0
   }
 
   /** Rows that are written to the dead letter table. */
@@ -66,16 +67,17 @@ export class BadRecords {
   }
 
   has(row: number): boolean {
-    return this.#byRow.has(row)
+    return this.#byRow?.has(row) === true
   }
 
   /** All of them, in the order of their rows. */
   get records(): readonly BadRecord[] {
-    return this.#sorted().map((row) => this.#byRow.get(row) as BadRecord)
+    return this.#sorted().map((row) => this.#byRow?.get(row) as BadRecord)
   }
 
   /** The first row from `row` on that is among them; `Infinity` where none is. */
   next(row: number): number {
+    if (this.#rows === undefined) return Number.POSITIVE_INFINITY
     const rows = this.#sorted()
     let low = 0
     for (let high = rows.length; low < high; ) {
@@ -102,9 +104,9 @@ export class BadRecords {
 
   /** Takes back what the table has against records, but for those that are to be kept. */
   takeBack(keeps: (row: number) => boolean): void {
-    for (const [row, { fault }] of this.#byRow)
-      if (fault !== undefined && !keeps(row)) this.#byRow.delete(row)
-    this.#rows = this.#rows.filter((row) => this.#byRow.has(row))
+    for (const [row, { fault }] of this.#byRow ?? [])
+      if (fault !== undefined && !keeps(row)) this.#byRow?.delete(row)
+    this.#rows = this.#rows?.filter((row) => this.has(row))
   }
 
   /** Sets a record aside that was looked at by itself, as row 0 of nothing else. */
@@ -142,6 +144,8 @@ export class BadRecords {
 
   #add(bad: BadRecord): void {
     const { row, json } = bad
+    this.#byRow ??= new Map()
+    this.#rows ??= []
     if (this.#byRow.has(row)) return
     this.#byRow.set(row, bad)
     this.#isSorted &&= row > (this.#rows.at(-1) ?? -1)
@@ -150,8 +154,9 @@ export class BadRecords {
   }
 
   #sorted(): readonly number[] {
-    if (!this.#isSorted) this.#rows = this.#rows.sort((a, b) => a - b)
+    const rows = this.#rows ?? []
+    if (!this.#isSorted) rows.sort((a, b) => a - b)
     this.#isSorted = true
-    return this.#rows
+    return rows
   }
 }

@@ -7,7 +7,8 @@ import { encodeLetters, type LetterRows } from './letter-parts.ts'
 
 /** A part of a batch on its way, with what is to be done with it. */
 export interface BatchPart {
-  readonly action: PartAction
+  /** Absent where its rows are inserted. */
+  readonly action: PartAction | undefined
   readonly layoutId: number
   readonly columns: readonly number[]
   readonly part: Part
@@ -69,7 +70,7 @@ export class BatchParts {
     this.#hasMoreRows = !rows.last
     const isLast = rows.last && !isChecked && badRecords.deadLetterCount === 0 && letterIds.length === 0
     if (isLast && !this.#source.holds()) return 'begin-again'
-    const action = isChecked ? 'check' : 'insert'
+    const action = isChecked ? 'check' : undefined
     const { part, rowOf } = rows
     return { action, layoutId: layout?.layoutId ?? 0, columns, part, last: isLast, rowOf }
   }
@@ -101,7 +102,7 @@ async function* letterParts(
   }
   for await (const { last, ...part } of encodeLetters(added, context))
     yield {
-      ...{ ...part, action: 'insert', layoutId, rowOf: undefined },
+      ...{ ...part, action: undefined, layoutId, rowOf: undefined },
       last: last && letterIds.length === 0,
     }
   const removed: LetterRows = {

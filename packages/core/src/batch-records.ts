@@ -2,64 +2,66 @@ import { SinkError } from '@ducksink/worker'
 import type { BadRecords } from './bad-records.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { type EvolvingBatch, inferredColumns } from './schema/evolution.ts'
-import { validateRecord } from './standard-schema.ts'
+import { type StandardSchema, validateRecord } from './standard-schema.ts'
 import type { TableState } from './table-state.ts'
 import type { TimeSlice } from './time-slice.ts'
 
 // what a schema has under way at a time
 const VALIDATED_AT_ONCE = 256
 
+/** A batch that is looked at as a whole. */
+export interface WholeBatch extends EvolvingBatch {
+  /** As many as there were at the call, whatever becomes of the array. */
+  readonly rowCount: number
+  readonly badRecords: BadRecords
+}
+
 /** The records of a batch as they are to be written, and which of them cannot be. */
 export class BatchRecords {
-  readonly table: TableState
-  readonly badRecords: BadRecords
-  readonly #given: readonly FieldRecord[]
+  readonly #table: TableState
+  readonly #badRecords: BadRecords
   readonly #rowCount: number
   readonly #slice: TimeSlice
-  #isValidated: boolean
   /** What is written: the records, or what the table's schema made of them. */
-  list: readonly FieldRecord[]
+  #list: readonly FieldRecord[]
 
-  constructor(batch: EvolvingBatch & { readonly badRecords: BadRecords; readonly isValidated: boolean }) {
-    this.table = batch.table
-    this.badRecords = batch.badRecords
-    this.#given = batch.records
-    this.#rowCount = batch.records.length
-    this.#slice = batch.slice
-    this.#isValidated = batch.isValidated
-    this.list = batch.records
+  constructor({ table, records, rowCount, badRecords, slice }: WholeBatch) {
+    this.#table = table
+    this.#badRecords = badRecords
+    this.#rowCount = rowCount
+    this.#slice = slice
+    this.#list = records
   }
 
-  /** Has the table's schema look at the records, once. */
-  async validate(): Promise<void> {
-    const { schema } = this.table.options
-    if (schema === undefined || this.#isValidated) return
-    this.#isValidated = true
+  /** Has the table's schema look at the records; gives what it makes of them. */
+  async validate(schema: StandardSchema): Promise<readonly FieldRecord[]> {
+    const table = this.#table.name
     const records: FieldRecord[] = []
-    while (records.length < this.#rowCount && !this.badRecords.isFull) {
+    while (records.length < this.#rowCount && !this.#badRecords.isFull) {
       const first = records.length
-      const some = this.#given.slice(first, Math.min(this.#rowCount, first + VALIDATED_AT_ONCE))
+      const some = this.#list.slice(first, Math.min(this.#rowCount, first + VALIDATED_AT_ONCE))
       const verdicts = some.map((record, index) =>
-        validateRecord(schema, record, { table: this.table.name, row: first + index }),
+        validateRecord(schema, record, { table, row: first + index }),
       )
       for (const [index, pending] of verdicts.entries()) {
         const verdict = pending instanceof Promise ? await pending : pending
-        if ('error' in verdict) this.badRecords.refuse(first + index, verdict.error)
+        if ('error' in verdict) this.#badRecords.refuse(first + index, verdict.error)
         records.push(('record' in verdict ? verdict.record : undefined) as FieldRecord)
       }
       if (this.#slice.isSpent) await this.#slice.yield()
     }
-    this.list = records
+    this.#list = records
+    return records
   }
 
   /** The records that can be written, as far as that is known. */
   get good(): EvolvingBatch {
-    const { table, badRecords } = this
-    const isAll = badRecords.count === 0 && this.list.length === this.#rowCount
+    const badRecords = this.#badRecords
+    const list = this.#list
     // the array may have grown since the call
-    const all = isAll ? this.list : this.list.slice(0, this.#rowCount)
+    const all = list.length === this.#rowCount ? list : list.slice(0, this.#rowCount)
     const records = badRecords.count === 0 ? all : all.filter((_, row) => !badRecords.has(row))
-    return { table, records, slice: this.#slice }
+    return { table: this.#table, records, slice: this.#slice }
   }
 
   /**
@@ -78,14 +80,15 @@ export class BatchRecords {
     }
     await this.#inferAlone(fields)
     const { good } = this
-    return good.records.length === 0 || this.badRecords.failsBatch ? undefined : look(good)
+    return good.records.length === 0 || this.#badRecords.failsBatch ? undefined : look(good)
   }
 
   async #inferAlone(fields: ReadonlySet<string> | undefined): Promise<void> {
-    const { table, badRecords } = this
+    const table = this.#table
+    const badRecords = this.#badRecords
     for (let row = 0; row < this.#rowCount && !badRecords.isFull; row++) {
       if (badRecords.has(row)) continue
-      const records = [this.list[row] as FieldRecord]
+      const records = [this.#list[row] as FieldRecord]
       await inferredColumns({ table, records, slice: this.#slice }, fields).catch((error: unknown) => {
         if (!(error instanceof SinkError)) throw error
         // what is wrong with no record in particular is wrong with the batch

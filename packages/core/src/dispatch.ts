@@ -138,8 +138,9 @@ export class Dispatch {
     const { buffer, byteLength } = part
     const { key } = this.#batch
     const request: InsertRequest = {
-      ...{ writeId: this.#writeId, run: this.#run, action, layoutId, columns, buffer },
+      ...{ writeId: this.#writeId, run: this.#run, layoutId, columns, buffer },
       ...{ first, last, key },
+      ...(action === undefined ? undefined : { action }),
     }
     this.#hasSent = true
     admission.acquire(byteLength)

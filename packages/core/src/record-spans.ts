@@ -2,17 +2,15 @@ import { SinkError, ValueError } from '@ducksink/worker'
 import type { BadRecords } from './bad-records.ts'
 import type { TableEncoder } from './batch-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import { encodeRecord } from './record-encoding.ts'
+import { canWiden, encodeRecord } from './record-encoding.ts'
 
 const MAX_SPAN = 2_048
 
-/** What becomes of values that do not fit, before their record is a bad one. */
-export interface MisfitPolicy {
-  /** True where such a value becomes NULL. */
-  readonly discards: boolean
-  /** True where the column may become one that takes it; the error is then thrown. */
-  readonly mayWiden: (record: FieldRecord, error: ValueError) => boolean
-}
+/**
+ * What becomes of a value that does not fit: its record is set aside, it becomes NULL, or its column may become one
+ * that takes it.
+ */
+export type MisfitPolicy = 'refuse' | 'discard' | 'widen'
 
 /**
  * Encodes records and sets those aside that cannot be.
@@ -69,8 +67,7 @@ export class RecordSpans {
     // what has neither row nor column is no record's fault
     if (end - from === 1 && !isRecord && error.column === undefined) throw error
     const row = isRecord ? (error.row as number) : from
-    if (isRecord && error instanceof ValueError && this.#policy.mayWiden(records[row] as FieldRecord, error))
-      throw error
+    if (this.#policy === 'widen' && canWiden(this.#rows, records[row] as FieldRecord, error)) throw error
     this.#span = Math.max(1, this.#span >> 2)
     if (isRecord || end - from === 1) this.#ahead.push({ row, error })
     // a record whose getters throw now and then: it is looked for one by one
@@ -79,7 +76,7 @@ export class RecordSpans {
 
   /** What failed is tried once more without the values that do not fit, or set aside. */
   #encodeAlone(records: readonly FieldRecord[], row: number, error: SinkError): void {
-    if (!this.#policy.discards || !(error instanceof ValueError)) {
+    if (this.#policy !== 'discard' || !(error instanceof ValueError)) {
       this.#badRecords.refuse(row, error)
       return
     }

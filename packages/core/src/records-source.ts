@@ -14,9 +14,8 @@ import {
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { type BoundColumn, requireColumns } from './encoder/field-set.ts'
 import type { RecordsContext } from './encoders.ts'
-import { canWiden } from './record-encoding.ts'
 import { recordJson } from './record-json.ts'
-import { RecordSpans } from './record-spans.ts'
+import { type MisfitPolicy, RecordSpans } from './record-spans.ts'
 import { addColumns, fittingRecords, inferredColumns, widenColumns } from './schema/evolution.ts'
 import type { TableState } from './table-state.ts'
 
@@ -43,11 +42,17 @@ export class RecordsSource implements BatchSource {
   readonly badRecords: BadRecords
   readonly letterIds: readonly string[]
   readonly #given: readonly FieldRecord[]
-  readonly #records: BatchRecords
+  /** What is written: the records, or what the table's schema made of them. */
+  #list: readonly FieldRecord[]
+  /** The same, where more is to be done with them than to encode them. */
+  #batch: BatchRecords | undefined
+  #isValidated: boolean
   readonly #context: RecordsContext
   #rows: TableEncoder | undefined
   #spans: RecordSpans | undefined
   #hasBegun: boolean
+  /** True where this is not its first run. */
+  #isAgain = false
   #index = 0
   /** The columns of the batch, each with a record that has a field for it. */
   #witnesses: readonly BoundColumn[] = []
@@ -69,9 +74,9 @@ export class RecordsSource implements BatchSource {
     this.letterIds = letterIds
     this.#given = records
     this.#hasBegun = isAgain
+    this.#list = records
     this.#context = context
-    const { slice } = context
-    this.#records = new BatchRecords({ table, records, slice, badRecords: this.badRecords, isValidated })
+    this.#isValidated = isValidated
   }
 
   get discarded(): Discarded {
@@ -80,12 +85,14 @@ export class RecordsSource implements BatchSource {
 
   async begin(): Promise<BatchHead | undefined> {
     const { table, badRecords } = this
-    const isAgain = this.#hasBegun
+    this.#isAgain = this.#hasBegun
     this.#hasBegun = true
     this.#index = 0
     this.#rows = undefined
     this.#witnesses = []
-    if (table.options.schema !== undefined) await this.#records.validate()
+    const { schema } = table.options
+    if (schema !== undefined && !this.#isValidated) this.#list = await this.#records.validate(schema)
+    this.#isValidated = true
     const letterLayout = badRecords.mode === 'dead-letter' ? await table.deadLetters.require() : undefined
     for (;;) {
       const layout = table.layout ?? (await this.#make())
@@ -95,9 +102,9 @@ export class RecordsSource implements BatchSource {
         return isLeftOut ? undefined : { layout, columns: [], letterLayout }
       }
       const { encoders } = this.#context
-      const rows = isAgain ? encoders.another(table, layout) : encoders.of(table, layout)
+      const rows = this.#isAgain ? encoders.another(table, layout) : encoders.of(table, layout)
       await this.#observe(rows)
-      if (await this.#follow(rows, isAgain)) continue
+      if (await this.#follow(rows)) continue
       return { layout, columns: this.#start(rows), letterLayout }
     }
   }
@@ -120,7 +127,7 @@ export class RecordsSource implements BatchSource {
       else if (encoder.partRows > 0) return this.#finishPart(rows, start, isLast)
       if (isLast) break
     }
-    this.#rows = undefined
+    if (rows !== undefined) this.#finish(rows)
     return undefined
   }
 
@@ -134,7 +141,7 @@ export class RecordsSource implements BatchSource {
     if (lost.length === 0) return true
     // the table has seen NULL in rows that will have their DEFAULT
     badRecords.takeBack((row) => {
-      const record = this.#records.list[row] as FieldRecord
+      const record = this.#list[row] as FieldRecord
       return lost.every(({ field }) => hasField(record, field))
     })
     return badRecords.count === this.rowCount
@@ -165,6 +172,14 @@ export class RecordsSource implements BatchSource {
     this.#rows = undefined
   }
 
+  get #records(): BatchRecords {
+    this.#batch ??= new BatchRecords({
+      ...{ table: this.table, records: this.#given, rowCount: this.rowCount },
+      ...{ badRecords: this.badRecords, slice: this.#context.slice },
+    })
+    return this.#batch
+  }
+
   /** Makes the absent table, as the records are that can be written. */
   #make(): Promise<TableLayout | undefined> {
     return this.#records.infer((batch) => this.table.prepare(() => inferredColumns(batch)))
@@ -184,9 +199,9 @@ export class RecordsSource implements BatchSource {
   }
 
   /** Gives the index of the record to go on with. */
-  #observeSome({ fields }: TableEncoder, from: number, to: number): number {
+  #observeSome({ encoder, fields }: TableEncoder, from: number, to: number): number {
     try {
-      fields.observe(this.#records.list, from, to)
+      for (const { column, field } of fields.observe(this.#list, from, to)) encoder.activate(column, field)
       return to
     } catch (error) {
       if (!(error instanceof SinkError) || error.row === undefined || error.row < from) throw error
@@ -196,7 +211,7 @@ export class RecordsSource implements BatchSource {
   }
 
   /** Lets the table follow the batch, where it may; true where its columns are to be looked at again. */
-  async #follow(rows: TableEncoder, isAgain: boolean): Promise<boolean> {
+  async #follow(rows: TableEncoder): Promise<boolean> {
     const { badRecords, table } = this
     const { unplaced } = rows.fields
     if (unplaced.size > 0 && !badRecords.failsBatch) {
@@ -208,7 +223,7 @@ export class RecordsSource implements BatchSource {
       return true
     }
     // what comes after it waits in the worker: nothing may be found out only when parts have been sent
-    return isAgain && this.#evolvesTypes && this.#widen(rows)
+    return this.#isAgain && this.#evolvesTypes && this.#widen(rows)
   }
 
   /**
@@ -232,14 +247,14 @@ export class RecordsSource implements BatchSource {
 
   #start(rows: TableEncoder): readonly number[] {
     const { badRecords } = this
-    const { columns, bound } = rows.fields
-    for (const { column, field } of bound) rows.encoder.activate(column, field)
-    this.#witnesses = bound
+    const { columns } = rows.fields
+    if (badRecords.count > 0) {
+      // what was seen before a bad record was not told
+      rows.encoder.begin()
+      for (const { column, field } of rows.fields.bound) rows.encoder.activate(column, field)
+    }
     this.#rows = rows
-    this.#spans = new RecordSpans(rows, badRecords, {
-      discards: this.table.options.contract.types === 'discard-value',
-      mayWiden: (record, error) => this.#evolvesTypes && canWiden(rows, record, error),
-    })
+    this.#spans = new RecordSpans(rows, badRecords, this.#misfitPolicy)
     if (columns.length === 0 && badRecords.count < this.rowCount) this.#refuseEmpty()
     return columns
   }
@@ -254,13 +269,18 @@ export class RecordsSource implements BatchSource {
     }
   }
 
+  get #misfitPolicy(): MisfitPolicy {
+    if (this.table.options.contract.types === 'discard-value') return 'discard'
+    return this.#evolvesTypes ? 'widen' : 'refuse'
+  }
+
   get #evolvesTypes(): boolean {
     return this.table.options.contract.types === 'evolve' && !this.#isWidened
   }
 
   #step(end: number): void {
     try {
-      this.#index = (this.#spans as RecordSpans).step(this.#records.list, this.#index, end)
+      this.#index = (this.#spans as RecordSpans).step(this.#list, this.#index, end)
     } catch (error) {
       this.#misfit = error
       throw error
@@ -275,16 +295,22 @@ export class RecordsSource implements BatchSource {
     this.table.measured(part.rowCount, part.byteLength)
     // taken down here, as the next batch of the table counts anew
     this.#discarded = { rowCount: 0, valueCount: rows.fields.discardedCount + rows.discardedCount }
-    // the encoder is the next batch's from here on: an end of this one must not touch it
-    if (last) this.#rows = undefined
+    if (last) this.#finish(rows)
     const rowOf = (index: number): number =>
       gaps.reduce((row, gap) => (gap <= row ? row + 1 : row), start + index)
     return { part, last, rowOf }
   }
 
+  /** The encoder is the next batch's from here on: an end of this one must not touch it. */
+  #finish({ fields }: TableEncoder): void {
+    this.#rows = undefined
+    // only then a record may be, or have been, set aside
+    if (this.badRecords.count > 0 || this.#isAgain) this.#witnesses = fields.bound
+  }
+
   /** Another record with a field for the column, or none: `row` is then -1. */
   #otherWitness({ column, field }: BoundColumn): BoundColumn {
-    const row = this.#records.list.findIndex(
+    const row = this.#list.findIndex(
       (record, index) => !this.badRecords.has(index) && hasField(record, field),
     )
     return { column, field, row }

@@ -71,8 +71,8 @@ export class Telemetry {
       this.#log.warn('batch failed', { table, key, code, reason: message })
       return
     }
-    const { key, rowCount, sequence, durationMs, ...left } = outcome.receipt
-    const { deadLetterCount, skippedCount, discardedRowCount, discardedValueCount } = left
+    const { key, rowCount, sequence, durationMs } = outcome.receipt
+    const { deadLetterCount, skippedCount, discardedRowCount, discardedValueCount } = outcome.receipt
     this.#counts.committedBatches++
     this.#counts.committedRows += rowCount
     this.#counts.deadLetters += deadLetterCount

@@ -25,7 +25,7 @@ function fakeEncoder(isBad: (row: number) => boolean): {
 }
 
 const ROWS = 10_000
-const STRICT = { discards: false, mayWiden: () => false }
+const STRICT = 'refuse'
 
 function encoderOf(
   encode: (records: readonly FieldRecord[], from: number, to: number) => number,

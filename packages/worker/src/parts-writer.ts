@@ -31,7 +31,7 @@ export class PartsWriter {
   async write(requests: readonly InsertRequest[]): Promise<readonly (readonly RefusedRow[])[]> {
     const { action } = requests[0] as InsertRequest
     switch (action) {
-      case 'insert':
+      case undefined:
       case 'delete':
         await this.#execute(requests)
         return NONE

@@ -206,7 +206,7 @@ export class Transactions {
   /** True where a write may be inserted while the one before it commits: neither can see the other. */
   #mayOverlap({ layoutId, action }: InsertRequest): boolean {
     const { catalog, connectSecondWriter } = this.#context
-    if (action !== 'insert') return false
+    if (action !== undefined) return false
     const layout = catalog.layout(layoutId)
     if (connectSecondWriter === undefined || layout === undefined) return false
     return catalog.isOfTarget(layout) && !catalog.mayHaveIndex(layout)
@@ -293,7 +293,7 @@ const MAX_RUNS = 8
  */
 function isWorthAnotherRun(error: unknown, { run, action }: InsertRequest): boolean {
   if (error instanceof SchemaError) return error.code === 'TABLE_CHANGED' && run < MAX_RUNS
-  return action === 'insert' && isRowRefusal(error)
+  return action === undefined && isRowRefusal(error)
 }
 
 const inserted = ({ buffer }: InsertRequest, refused: readonly RefusedRow[] = []): InsertReply => ({

@@ -103,7 +103,6 @@ export function insertRequest(
   const part = encodePart(columns, chunkRows)
   return {
     writeId: nextWriteId++,
-    action: 'insert',
     layoutId: layout.layoutId,
     columns: columns.flatMap((column, index) => (column.values === undefined ? [] : index)),
     buffer: part.buffer,

@@ -352,7 +352,7 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
         const values = Array.from({ length: rowCount }, (_, row) => String(Math.random()).repeat(3) + row)
         const { buffer } = encodePart([{ type: 'VARCHAR', values }])
         const { layoutId } = layouts[table]
-        return { writeId: ++writeId, action: 'insert', run: 0, layoutId, columns: [0], buffer, rowCount, first: true, last: true, ...options }
+        return { writeId: ++writeId, run: 0, layoutId, columns: [0], buffer, rowCount, first: true, last: true, ...options }
       }
       const insert = async (...requests) => {
         for (const { status, sequence, error } of await worker.insert(requests))

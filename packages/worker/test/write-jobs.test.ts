@@ -8,7 +8,6 @@ import { type InsertJob, refuse, type WriteJob, WriteJobs } from '../src/write-j
 function part(writeId: number, first: boolean, last: boolean): InsertJob {
   const request: InsertRequest = {
     writeId,
-    action: 'insert',
     layoutId: 1,
     columns: [0],
     buffer: new ArrayBuffer(0),
