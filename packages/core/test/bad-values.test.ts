@@ -204,3 +204,22 @@ it('JSON text of 100,000 levels is kept as it stands', async () => {
   await engine.write('t', [{ json }])
   expect(await engine.query('FROM t')).toEqual([{ json }])
 })
+
+it.each([-1, 1.5, 'x', Number.NaN, 2 ** 32])(
+  'an array that says its length is %s is refused',
+  async (length) => {
+    const types = ['INTEGER[]', 'VARCHAR[][]', 'INTEGER[2]', 'MAP(INTEGER, INTEGER)', 'JSON']
+    const engine = await openEngine({
+      tables: { t: { columns: Object.fromEntries(types.map((type, i) => [`c${i}`, type])) } },
+    })
+    const list = new Proxy([1, 2, 3], {
+      get: (array, key) => (key === 'length' ? length : Reflect.get(array, key)),
+    })
+    for (const [i, type] of types.entries()) {
+      const value = type.endsWith('[][]') ? [[], list] : list
+      const error = await rejection(engine.write('t', [{}, { [`c${i}`]: value }]))
+      expect(error, type).toMatchObject({ code: 'INVALID_VALUE', column: `c${i}`, row: 1 })
+    }
+    expect(await engine.query('FROM t')).toEqual([])
+  },
+)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { BatchEncoder } from '../src/encoder/batch-encoder.ts'
+import { decodeRecords } from '../src/encoder/decoder.ts'
 import { openEngine } from './open-engine.ts'
 
 const layout = {
@@ -44,6 +45,25 @@ test('a row that there is no memory for is not taken, and the rows before it are
   fails = false
   encoder.encode([{ id: 2_048, note: 'n' }], 0, 1)
   expect(encoder.finishPart().rowCount).toBe(2_048)
+})
+
+test('a column of long arrays that comes late takes no room in the rows before it', () => {
+  const columns = [
+    { name: 'id', type: 'INTEGER' },
+    { name: 'grid', type: 'INTEGER[100][10]' },
+  ]
+  const encoder = new BatchEncoder('t', { layoutId: 1, columns }, (bytes) => new ArrayBuffer(bytes))
+  encoder.begin()
+  encoder.activate(0, 'id')
+  for (let id = 0; id < 2_000; id++) encoder.encode([{ id }], 0, 1)
+  encoder.activate(1, 'grid')
+  expect(encoder.heldBytes).toBeLessThan(2 ** 17)
+  const grid = Array.from({ length: 10 }, () => Array.from({ length: 100 }, (_, i) => i))
+  encoder.encode([{ id: 2_000, grid }], 0, 1)
+  const records = decodeRecords({ layoutId: 1, columns }, [0, 1], [encoder.finishPart()])
+  expect(records).toEqual(
+    Array.from({ length: 2_001 }, (_, id) => ({ id, grid: id === 2_000 ? grid : null })),
+  )
 })
 
 test('short rows are written after huge ones, by write and by collect', async () => {

@@ -178,6 +178,38 @@ describe('a nested value', () => {
     expect(refusalOf('INTEGER[]', long)).toContain('[9876]: string cannot become INTEGER')
   })
 
+  it('is refused for a hole or undefined far inside, whatever a second reading says', () => {
+    const numbers = Array.from({ length: 1_000 }, (_, i) => (i % 3 === 0 ? null : i))
+    const reason = `[700]: undefined cannot become INTEGER: ${hole}`
+    for (const change of [
+      (list: unknown[]) => delete list[700],
+      (list: unknown[]) => (list[700] = undefined),
+    ]) {
+      const list: unknown[] = [...numbers]
+      change(list)
+      expect(refusalOf('INTEGER[]', list)).toBe(reason)
+      expect(refusalOf('INTEGER[1000]', list)).toBe(reason)
+      expect(refusalOf('INTEGER[][]', [[1], list])).toBe(`[1]${reason}`)
+    }
+    const answers = [undefined, 5]
+    const list = Object.defineProperty([...numbers], 700, { get: () => answers.shift() })
+    expect(refusalOf('INTEGER[]', list)).toBe(reason)
+  })
+
+  it('of a Proxy is read once', () => {
+    const seen = new Map<PropertyKey, number>()
+    const list = new Proxy(
+      Array.from({ length: 1_000 }, (_, i) => i),
+      {
+        get: (target, key) => {
+          seen.set(key, (seen.get(key) ?? 0) + 1)
+          return seen.get(key) === 1 ? Reflect.get(target, key) : undefined
+        },
+      },
+    )
+    expect(taken('INTEGER[]', list)).toEqual(Array.from({ length: 1_000 }, (_, i) => i))
+  })
+
   it('is named by its row, behind rows of any length', async () => {
     const engine = await openEngine({ tables: { t: { columns: { tags: 'STRUCT(name VARCHAR)[]' } } } })
     const records = Array.from({ length: 5_000 }, (_, row) => ({

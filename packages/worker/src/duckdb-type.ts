@@ -63,6 +63,39 @@ export function createDuckDBType(type: LogicalType): duckdb.LogicalType {
   }
 }
 
+// the C API refuses one more, though SQL does not
+const MAX_ARRAY_LENGTH = 99_999
+
+/** Why DuckDB's C API can make no object of a type that a table may have, or one inside it; undefined where it can. */
+export function whyNotCreatable(type: LogicalType): string | undefined {
+  switch (type.id) {
+    case 'ENUM':
+      // it would be cut there
+      return type.values.some((value) => value.includes('\0')) ? 'an ENUM value holds U+0000' : undefined
+    case 'ARRAY':
+      if (type.length > MAX_ARRAY_LENGTH) return `an ARRAY has more than ${MAX_ARRAY_LENGTH} elements`
+      return whyNotCreatable(type.element)
+    case 'LIST':
+      return whyNotCreatable(type.element)
+    case 'MAP':
+      return whyNotCreatable(type.key) ?? whyNotCreatable(type.value)
+    case 'STRUCT':
+      return whyNotAllCreatable(type.fields)
+    case 'UNION':
+      return whyNotAllCreatable(type.members)
+    default:
+      return undefined
+  }
+}
+
+function whyNotAllCreatable(fields: readonly TypeField[]): string | undefined {
+  for (const { type } of fields) {
+    const reason = whyNotCreatable(type)
+    if (reason !== undefined) return reason
+  }
+  return undefined
+}
+
 const typesOf = (fields: readonly TypeField[]): duckdb.LogicalType[] =>
   fields.map((field) => createDuckDBType(field.type))
 

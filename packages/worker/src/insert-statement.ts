@@ -2,6 +2,7 @@ import duckdb from '@duckdb/node-bindings'
 import type { BatchColumn, BatchFunction } from './batch-function.ts'
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
+import { whyNotCreatable } from './duckdb-type.ts'
 import { qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
 import type { LogicalType } from './protocol/logical-type.ts'
@@ -139,14 +140,20 @@ export function statementKey(layoutId: number, columns: readonly number[]): stri
   return `${layoutId}:${columns.join(',')}`
 }
 
-/** A column of a layout as `sink_batch(id)` gives it. */
+/**
+ * A column of a layout as `sink_batch(id)` gives it.
+ * @throws {@link SchemaError} where its type is one that only SQL can make.
+ */
 export function batchColumn(layout: KnownLayout, index: number): BatchColumn {
   const { name } = layout.columns[index] as { name: string }
-  return {
-    name,
-    type: wireTypeOf(layout.types[index] as LogicalType),
-    tree: layout.trees[index] as VectorNode,
+  const type = wireTypeOf(layout.types[index] as LogicalType)
+  const reason = whyNotCreatable(type)
+  if (reason !== undefined) {
+    const table = layout.table.name
+    const message = `column "${name}" of table "${table}" cannot be written: in its type ${reason}; change the type, or leave the column out`
+    throw new SchemaError(message, { table, column: name })
   }
+  return { name, type, tree: layout.trees[index] as VectorNode }
 }
 
 function selectItem(layout: KnownLayout, index: number): string {

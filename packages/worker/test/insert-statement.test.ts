@@ -211,3 +211,24 @@ test('a file whose statements were cleared can be opened by another process at o
   const again = await openSession(path)
   expect(await insert(again, 't', { a: [3] })).toMatchObject({ status: 'committed' })
 })
+
+describe('a type that only SQL can make', () => {
+  test.each([
+    ['TINYINT[100000]', 'more than 99999 elements'],
+    ['STRUCT(a INTEGER, b TINYINT[100000][])', 'more than 99999 elements'],
+    ['MAP(VARCHAR, UNION(a TINYINT[100000]))', 'more than 99999 elements'],
+    ['mood', 'U+0000'],
+    ['STRUCT(a mood)[]', 'U+0000'],
+  ])('%s is refused before DuckDB sees it, alone and beside another', async (type, reason) => {
+    const session = await openSession()
+    await session.rows("CREATE TYPE mood AS ENUM (SELECT 'a' || chr(0) || 'b')")
+    await session.rows(`CREATE TABLE t (id INTEGER, v ${type})`)
+    for (const values of [{ v: [null] }, { id: [1], v: [null] }]) {
+      expect(await insert(session, 't', values)).toMatchObject({
+        error: { code: 'SCHEMA_MISMATCH', table: 't', column: 'v', message: expect.stringContaining(reason) },
+      })
+    }
+    expect(await insert(session, 't', { id: [2] })).toMatchObject({ status: 'committed' })
+    expect(await session.rows('SELECT id FROM t')).toEqual([{ id: 2 }])
+  })
+})

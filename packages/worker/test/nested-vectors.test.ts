@@ -11,7 +11,6 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type LogicalType, logicalTypeName, parseLogicalType } from '../src/protocol/logical-type.ts'
 import { type Part, PartReader } from '../src/protocol/wire.ts'
-import { moveEntries } from '../src/vectors/lists.ts'
 import { batchColumns, encodePart, type PhysicalValue } from './parts.ts'
 import { openSession, type Session } from './session.ts'
 
@@ -199,10 +198,4 @@ test('types that nest as deep as DuckDB parses them are filled', async () => {
   let value: PhysicalValue = 5
   for (let i = 0; i < depth; i++) value = [value]
   expect(await stored(session, type, [encodePart([{ type, values: [value, null] }])])).toEqual([value, null])
-})
-
-test('entries that move beyond 4 Gi rows are carried into their upper word', () => {
-  const entries = Uint32Array.from([2 ** 32 - 5, 0, 7, 0, 3, 1, 9, 0])
-  moveEntries(entries, 10)
-  expect([...entries]).toEqual([5, 1, 7, 0, 13, 1, 9, 0])
 })

@@ -94,9 +94,15 @@ export class BatchEncoder {
     this.#activeByColumn.fill(undefined)
   }
 
-  /** Makes a column part of the batch, read from `field`; rows already there get NULL. */
+  /**
+   * Makes a column part of the batch, read from `field`; rows already there get NULL.
+   * @throws {@link ValueError} where there is no memory for those.
+   */
   activate(column: number, field: string): void {
     const encoder = this.#encoderOf(column)
+    // NULLs of a long ARRAY are many values each; a column that a chunk leaves out is NULL there for nothing
+    if (this.#chunkRow * encoder.rowSize.values > MAX_CHUNK_VALUES)
+      this.#sealOrForget(this.#chunkRow, this.partRows)
     encoder.field = field
     encoder.truncate(0)
     encoder.fillNulls(0, this.#chunkRow)

@@ -90,6 +90,11 @@ export abstract class ColumnEncoder {
     this.guarded = field !== null && isInherited(field)
   }
 
+  /** How many of its rows are NULL. */
+  get nullCount(): number {
+    return this.#nullCount
+  }
+
   /** Bytes beside those of the rows: of strings, and of the elements of lists. */
   get variableBytes(): number {
     return 0

@@ -1,3 +1,4 @@
+import { isProxy } from 'node:util/types'
 import type { LogicalType } from '@ducksink/worker'
 import { type ColumnEncoder, MAX_CHUNK_BYTES, type Span } from './column-encoder.ts'
 import { RefusedValue } from './refused-value.ts'
@@ -73,7 +74,8 @@ export class Elements {
    * @throws {@link RefusedElement} at the first that is refused.
    */
   push(values: ArrayLike<unknown>, count: number): void {
-    if (count >= LONG) {
+    // a Proxy is read once, as its second answer may be another
+    if (count >= LONG && !isProxy(values)) {
       this.flush()
       this.#pushLong(values, count)
       return
@@ -127,11 +129,21 @@ export class Elements {
   }
 
   #pushLong(values: ArrayLike<unknown>, count: number): void {
-    for (let i = 0; i < count; i++) {
-      if (values[i] === undefined) this.#refuseUndefined(this.#rows + i)
-    }
     const step = this.#window.length
-    for (let from = 0; from < count; from += step) this.#give(values, from, Math.min(count, from + step))
+    for (let from = 0; from < count; from += step) {
+      const to = Math.min(count, from + step)
+      const nullCount = this.encoder.nullCount
+      this.#give(values, from, to)
+      if (this.encoder.nullCount > nullCount) this.#requireNulls(values, from, to)
+    }
+  }
+
+  /** What the encoder has just taken for NULL must be null, and no hole; an array with getters may say otherwise now. */
+  #requireNulls(values: ArrayLike<unknown>, from: number, to: number): void {
+    const firstRow = this.#rows - to
+    for (let i = from; i < to; i++) {
+      if (this.encoder.isNull(firstRow + i) && values[i] !== null) this.#refuseUndefined(firstRow + i)
+    }
   }
 
   #give(values: ArrayLike<unknown>, from: number, to: number): void {

@@ -1,3 +1,4 @@
+import { isLength, NO_LENGTH } from './array-length.ts'
 import { isPlainRecord } from './plain-record.ts'
 import { Refusal } from './refusal.ts'
 
@@ -54,8 +55,10 @@ function writtenJson(value: unknown, depth: number): string | Refusal {
 }
 
 function writtenArray(values: readonly unknown[], depth: number): string | Refusal {
+  const { length } = values
+  if (!isLength(length)) return new Refusal(NO_LENGTH)
   let text = '['
-  for (let i = 0; i < values.length; i++) {
+  for (let i = 0; i < length; i++) {
     const element = writtenJson(values[i], depth)
     if (element instanceof Refusal) return element
     text += i === 0 ? element : `,${element}`

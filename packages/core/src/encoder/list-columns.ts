@@ -1,5 +1,6 @@
 import { isTypedArray } from 'node:util/types'
 import { type ArrayType, LIST_ENTRY_BYTES, type VectorBlock } from '@ducksink/worker'
+import { isLength, NO_LENGTH } from './array-length.ts'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { Elements, RefusedElement } from './elements.ts'
 import { plainValue } from './plain-value.ts'
@@ -115,6 +116,8 @@ export class ListColumn extends EntriesColumn {
   protected override fillRow(value: unknown, row: number, index: number): void {
     const values = elementsOf(value) ?? this.refuse(index, value, 'only an array can')
     const { length } = values
+    // a Proxy may say any
+    if (!isLength(length)) this.refuse(index, value, NO_LENGTH)
     this.setEntry(row, this.#elements.rowCount, length)
     this.#elements.push(values, length)
   }

@@ -1,10 +1,12 @@
 import { isMap } from 'node:util/types'
 import type { MapType } from '@ducksink/worker'
+import { isLength, NO_LENGTH } from './array-length.ts'
 import { isPlainRecord } from './plain-record.ts'
 import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
 
 const NO_MAP = new Refusal('only a Map, an array of entries or, for VARCHAR keys, a plain object can')
+const NO_ENTRIES = new Refusal(NO_LENGTH)
 
 /** The entries of one MAP at a time, keys and values apart; the arrays are kept, and longer than `count`. */
 export class MapEntries {
@@ -42,7 +44,9 @@ export class MapEntries {
     this.#areDistinct = false
     const entries = this.#listed(value)
     if (entries instanceof Refusal) return entries
-    for (let i = 0; i < entries.length; i++) {
+    const { length } = entries
+    if (!isLength(length)) return NO_ENTRIES
+    for (let i = 0; i < length; i++) {
       const entry: unknown = entries[i]
       if (!Array.isArray(entry) || entry.length !== 2) return NO_MAP
       this.#add(entry[0], entry[1])

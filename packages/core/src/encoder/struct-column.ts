@@ -37,27 +37,13 @@ export class StructColumn extends ColumnEncoder {
     return bytes
   }
 
-  override fill({ records, from, to, startRow, whole }: Span): number {
-    const { field, guarded } = this
-    const structs = this.#structs
-    const count = to - from
-    for (let i = 0; i < count; i++) {
-      const record = records[from + i] as FieldRecord
-      const value = fieldValue(record, field, guarded)
-      if (value === null || value === undefined) {
-        this.setNull(startRow + i)
-        structs[i] = NO_FIELDS
-      } else if (isPlainRecord(value) && hasShape(value, this.#shape)) {
-        structs[i] = value
-      } else {
-        structs[i] = this.#exactFields(value, from + i)
-      }
+  override fill(span: Span): number {
+    try {
+      return this.#fill(span)
+    } finally {
+      // what belongs to the app is not kept
+      this.#structs.fill(NO_FIELDS, 0, span.to - span.from)
     }
-    const taken = this.#fillFields({ records: structs, from: 0, to: count, startRow, whole }, from)
-    // what belongs to the app is not kept
-    structs.fill(NO_FIELDS, 0, count)
-    if (taken < count) super.truncate(startRow + taken)
-    return taken
   }
 
   override fillNulls(from: number, to: number): void {
@@ -86,6 +72,27 @@ export class StructColumn extends ColumnEncoder {
 
   protected override mapBuffer(): void {
     // it has no values of its own
+  }
+
+  #fill({ records, from, to, startRow, whole }: Span): number {
+    const { field, guarded } = this
+    const structs = this.#structs
+    const count = to - from
+    for (let i = 0; i < count; i++) {
+      const record = records[from + i] as FieldRecord
+      const value = fieldValue(record, field, guarded)
+      if (value === null || value === undefined) {
+        this.setNull(startRow + i)
+        structs[i] = NO_FIELDS
+      } else if (isPlainRecord(value) && hasShape(value, this.#shape)) {
+        structs[i] = value
+      } else {
+        structs[i] = this.#exactFields(value, from + i)
+      }
+    }
+    const taken = this.#fillFields({ records: structs, from: 0, to: count, startRow, whole }, from)
+    if (taken < count) super.truncate(startRow + taken)
+    return taken
   }
 
   /** Fills the fields one after another; where one takes fewer rows, those before give theirs back. */

@@ -38,29 +38,14 @@ export class UnionColumn extends ColumnEncoder {
     return bytes
   }
 
-  override fill({ records, from, to, startRow, whole }: Span): number {
-    const { field, guarded } = this
-    const count = to - from
-    for (let i = 0; i < count; i++) {
-      const record = records[from + i] as FieldRecord
-      const value = fieldValue(record, field, guarded)
-      if (value !== null && value !== undefined) {
-        this.#take(value, i, from)
-        continue
-      }
-      this.setNull(startRow + i)
-      this.#tags[i] = null
-      this.#values[i] = null
+  override fill(span: Span): number {
+    try {
+      return this.#fill(span)
+    } finally {
+      // what belongs to the app is not kept
+      this.#values.fill(null, 0, span.to - span.from)
+      this.#memberValues.fill(null, 0, span.to - span.from)
     }
-    const taken = this.#fillMembers(
-      { records: this.#memberValues, from: 0, to: count, startRow, whole },
-      from,
-    )
-    // what belongs to the app is not kept
-    this.#values.fill(null)
-    this.#memberValues.fill(null)
-    if (taken < count) super.truncate(startRow + taken)
-    return taken
   }
 
   override fillNulls(from: number, to: number): void {
@@ -89,6 +74,28 @@ export class UnionColumn extends ColumnEncoder {
 
   protected override mapBuffer(): void {
     // it has no values of its own
+  }
+
+  #fill({ records, from, to, startRow, whole }: Span): number {
+    const { field, guarded } = this
+    const count = to - from
+    for (let i = 0; i < count; i++) {
+      const record = records[from + i] as FieldRecord
+      const value = fieldValue(record, field, guarded)
+      if (value !== null && value !== undefined) {
+        this.#take(value, i, from)
+        continue
+      }
+      this.setNull(startRow + i)
+      this.#tags[i] = null
+      this.#values[i] = null
+    }
+    const taken = this.#fillMembers(
+      { records: this.#memberValues, from: 0, to: count, startRow, whole },
+      from,
+    )
+    if (taken < count) super.truncate(startRow + taken)
+    return taken
   }
 
   #take(value: unknown, i: number, from: number): void {

@@ -11,7 +11,7 @@ import type {
 
 export type * from './type-tree.ts'
 
-// DuckDB parses no expression deeper than this (max_expression_depth), so no column has such a type.
+// What keeps the tree shallow enough to recurse over; DuckDB itself refuses columns of some 160 levels and more.
 const MAX_DEPTH = 1_000
 const MAX_ARRAY_LENGTH = 100_000
 const MAX_DECIMAL_WIDTH = 38
@@ -77,7 +77,7 @@ const COLLATE = /collate\b/iy
  * Parses a type's name, as `duckdb_columns()` prints it or as users write it.
  *
  * A well-formed name that is not known becomes `{ id: 'OTHER', name }`; collations are dropped.
- * @throws {@link SchemaError} when the text is no type name, or nests deeper than DuckDB parses.
+ * @throws {@link SchemaError} when the text is no type name, or nests deeper than 1,000 levels.
  */
 export function parseLogicalType(text: string): LogicalType {
   const parser = new TypeParser(text)
@@ -88,7 +88,7 @@ export function parseLogicalType(text: string): LogicalType {
 
 class TypeParser {
   readonly #cursor: TypeCursor
-  /** Levels below the type parsed last: what keeps the tree shallow enough to recurse over. */
+  /** Levels below the type parsed last. */
   #height = 0
 
   constructor(text: string) {

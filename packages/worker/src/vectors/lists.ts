@@ -5,7 +5,6 @@ import { scratch } from './scratch.ts'
 import type { Slice } from './slice.ts'
 
 const WORDS = LIST_ENTRY_BYTES / 4
-const TWO_32 = 2 ** 32
 
 /**
  * Fills the entries of a LIST or MAP vector and makes room in its child; gives the slices that the child takes.
@@ -51,14 +50,10 @@ function fillFromSeveral(vector: duckdb.Vector, slices: readonly Slice[], slot: 
   return children
 }
 
-/** Adds to the offset of each entry. */
-export function moveEntries(entries: Uint32Array, rows: number): void {
+/** Adds to the offset of each entry; its upper word stays 0, as a vector has less than 4 Gi rows. */
+function moveEntries(entries: Uint32Array, rows: number): void {
   if (rows === 0) return
-  for (let word = 0; word < entries.length; word += WORDS) {
-    const sum = (entries[word] as number) + rows
-    entries[word] = sum
-    if (sum >= TWO_32) entries[word + 1] = (entries[word + 1] as number) + 1
-  }
+  for (let word = 0; word < entries.length; word += WORDS) entries[word] = (entries[word] as number) + rows
 }
 
 function setSize(vector: duckdb.Vector, childRows: number): void {
