@@ -121,7 +121,8 @@ export class Inference {
 
 /**
  * The columns and DuckDB types that a table would be made with, were these records its first batch: a dry run,
- * without an engine. A field that is NULL in every record is left out. What it gives may stand as a table's `columns`.
+ * without an engine. A field that is NULL in every record is left out. What it gives may stand as a table's `columns`;
+ * a VARCHAR that was inferred from strings beside other scalars then takes strings alone, unless `types` evolve.
  * @throws {@link SchemaError} where a field's values have no type in common, or are of a kind that no type is
  * inferred from.
  * @throws {@link ValueError} for what is not a plain object, or cannot be read.

@@ -85,7 +85,7 @@ function structOf(place: Observation): LogicalType | typeof CONFLICT {
     const folded = foldIdentifier(name)
     if (type === CONFLICT || names.has(folded) || identifierProblem(name) !== undefined) return jsonOf(place)
     names.add(folded)
-    // a field that is NULL in every record is held back, as a column is
+    // a field that is NULL in every record is left out: the STRUCT gets it where types evolve
     if (type !== undefined) fields.push({ name, type })
   }
   return fields.length === 0 ? jsonOf(place) : { id: 'STRUCT', fields }
