@@ -5,7 +5,7 @@ import { SinkEngine, SinkError } from '../src/index.ts'
 // Batches of random shape go to tables that follow them; what was committed is then read back, whatever its columns
 // have become meanwhile.
 
-/** Tables of some fifteen records each; `npm run test:model` tries enough for 10,000 records. */
+/** Tables of some six records each; `npm run test:model` tries enough for 10,000 records. */
 const TABLES = Number(process.env.MODEL_TABLES ?? 60)
 /** Records that must have been read back, at the least. */
 const RECORDS = Number(process.env.MODEL_RECORDS ?? TABLES)
