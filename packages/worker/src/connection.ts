@@ -4,6 +4,10 @@ import { WorkerDiedError } from './protocol/errors.ts'
 
 const INTERRUPT_INTERVAL_MS = 5
 
+/** What is refused once the worker is about to end. */
+export const endingError = (): WorkerDiedError =>
+  new WorkerDiedError('the worker is ending: this was not run')
+
 /** A row of a catalog query, by column name. */
 export type Row = Readonly<Record<string, DuckDBValue>>
 
@@ -98,8 +102,7 @@ export class Connection {
   }
 
   #call<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#state === 'stopped')
-      return Promise.reject(new WorkerDiedError('the worker is ending: this was not run'))
+    if (this.#state === 'stopped') return Promise.reject(endingError())
     const call = start()
     this.#inFlight = call.catch(() => undefined)
     return call

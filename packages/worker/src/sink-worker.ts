@@ -1,6 +1,7 @@
 import type { ILogObj, Logger } from 'tslog'
 import { BlockCache } from './block-cache.ts'
 import { Catalog, type KnownLayout } from './catalog.ts'
+import { endingError } from './connection.ts'
 import { type Database, openDatabase } from './database.ts'
 import {
   isCheckpointBusy,
@@ -11,7 +12,7 @@ import {
   tableError,
 } from './duckdb-error.ts'
 import { Evolution } from './evolution.ts'
-import { ClosedError, errorToData, type SinkError, WorkerDiedError } from './protocol/errors.ts'
+import { ClosedError, errorToData, type SinkError } from './protocol/errors.ts'
 import type {
   CloseReply,
   InsertAnswer,
@@ -181,7 +182,7 @@ export class SinkWorker implements SinkApi {
 
   /** Ends what is in flight and closes, whatever still waits: the thread is about to go. */
   async stop(): Promise<void> {
-    this.#refusal = new WorkerDiedError('the worker is ending: this was not run')
+    this.#refusal = endingError()
     if (this.#session === undefined) await this.#transition
     const session = this.#session
     this.#session = undefined
