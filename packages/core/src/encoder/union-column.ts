@@ -1,20 +1,23 @@
-import type { TypeField, VectorBlock } from '@ducksink/worker'
-import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
-import { elementIdentity } from './elements.ts'
+import type { TypeField } from '@ducksink/worker'
+import {
+  type ColumnEncoder,
+  type ColumnInfo,
+  type FieldRecord,
+  fieldValue,
+  type Span,
+} from './column-encoder.ts'
+import { FieldsColumn, placesOf } from './fields-column.ts'
 import { IntegerColumn } from './numbers.ts'
 import { isPlainRecord } from './plain-record.ts'
 import { plainValue } from './plain-value.ts'
 import { RefusedValue } from './refused-value.ts'
-import { placesOf, sumOfSizes } from './struct-column.ts'
 
 /**
  * UNION: each value names its member, as `{ tag, value }`, as node-api has it, or `{ [tag]: value }`. Its vectors are
  * the tags and the members, of which all but the one named are NULL.
  */
-export class UnionColumn extends ColumnEncoder {
+export class UnionColumn extends FieldsColumn {
   readonly #members: readonly TypeField[]
-  /** The tags' encoder, then those of the members. */
-  readonly #encoders: readonly ColumnEncoder[]
   readonly #placeOf: (tag: string) => number | undefined
   /** The member of each row of a span, and its value there. */
   readonly #tags: (number | null)[] = []
@@ -24,18 +27,12 @@ export class UnionColumn extends ColumnEncoder {
 
   constructor(column: ColumnInfo, members: readonly TypeField[], encoders: readonly ColumnEncoder[]) {
     const tags = new IntegerColumn({ ...column, type: { id: 'UTINYINT' } }, 1, false)
+    // the tags, then the members
     const all = [tags, ...encoders]
-    super(column, 0, sumOfSizes(all))
+    super(column, all)
     this.#members = members
-    this.#encoders = all
     this.#placeOf = placesOf(members)
-    for (const encoder of this.#encoders) encoder.field = null
-  }
-
-  override get variableBytes(): number {
-    let bytes = 0
-    for (const encoder of this.#encoders) bytes += encoder.variableBytes
-    return bytes
+    for (const encoder of all) encoder.field = null
   }
 
   override fill(span: Span): number {
@@ -46,34 +43,6 @@ export class UnionColumn extends ColumnEncoder {
       this.#values.fill(null, 0, span.to - span.from)
       this.#memberValues.fill(null, 0, span.to - span.from)
     }
-  }
-
-  override fillNulls(from: number, to: number): void {
-    super.fillNulls(from, to)
-    for (const encoder of this.#encoders) encoder.fillNulls(from, to)
-  }
-
-  override truncate(rowCount: number): void {
-    super.truncate(rowCount)
-    for (const encoder of this.#encoders) encoder.truncate(rowCount)
-  }
-
-  override reserve(rowCount: number): void {
-    super.reserve(rowCount)
-    for (const encoder of this.#encoders) encoder.reserve(rowCount)
-  }
-
-  override appendBlocks(rowCount: number, blocks: (VectorBlock | undefined)[]): void {
-    super.appendBlocks(rowCount, blocks)
-    for (const encoder of this.#encoders) encoder.appendBlocks(rowCount, blocks)
-  }
-
-  override identity(row: number): string {
-    return this.#encoders.map((encoder) => elementIdentity(encoder, row)).join('')
-  }
-
-  protected override mapBuffer(): void {
-    // it has no values of its own
   }
 
   #fill({ records, from, to, startRow, whole }: Span): number {
@@ -90,12 +59,7 @@ export class UnionColumn extends ColumnEncoder {
       this.#tags[i] = null
       this.#values[i] = null
     }
-    const taken = this.#fillMembers(
-      { records: this.#memberValues, from: 0, to: count, startRow, whole },
-      from,
-    )
-    if (taken < count) super.truncate(startRow + taken)
-    return taken
+    return this.fillVectors({ records: this.#memberValues, from: 0, to: count, startRow, whole }, from)
   }
 
   #take(value: unknown, i: number, from: number): void {
@@ -113,33 +77,17 @@ export class UnionColumn extends ColumnEncoder {
     this.#values[i] = tagged.value
   }
 
-  #fillMembers(whole: Span, from: number): number {
-    let span = whole
-    for (const [place, encoder] of this.#encoders.entries()) {
-      this.#chooseMember(place - 1, span.to)
-      const taken = this.#fillMember(encoder, place - 1, span, from)
-      if (taken === span.to) continue
-      span = { ...span, to: taken }
-      for (let i = 0; i <= place; i++) (this.#encoders[i] as ColumnEncoder).truncate(span.startRow + taken)
-    }
-    return span.to
+  protected override nameOf(place: number): string {
+    return (this.#members[place - 1] as TypeField).name
   }
 
   /** Sets what a member has in each row; the tags themselves come before the first member. */
-  #chooseMember(member: number, count: number): void {
+  protected override choose(place: number, count: number): void {
     const tags = this.#tags
+    const member = place - 1
     for (let i = 0; i < count; i++) {
       if (member === -1) this.#memberValues[i] = tags[i]
       else this.#memberValues[i] = tags[i] === member ? this.#values[i] : null
-    }
-  }
-
-  #fillMember(encoder: ColumnEncoder, member: number, span: Span, from: number): number {
-    try {
-      return encoder.fill(span)
-    } catch (error) {
-      if (!(error instanceof RefusedValue)) throw error
-      throw error.within(from + error.index, `.${(this.#members[member] as TypeField).name}`)
     }
   }
 }
