@@ -269,11 +269,12 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   async #open(): Promise<void> {
-    const { path, config, groupCommit } = this.#options
+    const { path, config, groupCommit, deliveryMode } = this.#options
     try {
       const lockNonce = this.#lockNonce
       const tables = this.#tables.setups()
-      const reply = await this.#client.call('open', { path, config, groupCommit, tables, lockNonce })
+      const request = { path, config, groupCommit, deliveryMode, tables, lockNonce }
+      const reply = await this.#client.call('open', request)
       if (reply.status === 'failed') throw errorFromData(reply.error)
       this.#catalog = reply.target.catalog
       this.#opened.resolve()

@@ -1,6 +1,7 @@
 import type { Worker, WorkerOptions } from 'node:worker_threads'
 import {
   type DeclaredColumn,
+  type DeliveryMode,
   deadLetterTable,
   foldIdentifier,
   identifierProblem,
@@ -124,6 +125,7 @@ export interface ResolvedOptions {
   readonly maxBufferedBytes: number
   readonly maxBufferedBatches: number
   readonly whenFull: 'block' | 'reject'
+  readonly deliveryMode: DeliveryMode
   readonly groupCommit: false | { readonly maxBatches: number; readonly maxDelayMs: number }
   readonly logger: Logger<ILogObj> | undefined
   readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
@@ -161,7 +163,6 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     'logger',
     'createWorker',
   ])
-  check.oneOf('deliveryMode', given.deliveryMode, ['at-least-once'], 'at-least-once')
   const resolved: ResolvedOptions = {
     path: check.text('path', given.path) ?? '',
     config: check.texts('config', given.config) ?? {},
@@ -169,6 +170,8 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     maxBufferedBytes: check.count('maxBufferedBytes', given.maxBufferedBytes, 64 * 2 ** 20),
     maxBufferedBatches: check.count('maxBufferedBatches', given.maxBufferedBatches, 1_024),
     whenFull: check.oneOf('whenFull', given.whenFull, ['block', 'reject'], 'block'),
+    // exactly-once is let in with what makes it true
+    deliveryMode: check.oneOf('deliveryMode', given.deliveryMode, ['at-least-once'], 'at-least-once'),
     groupCommit: resolveGroupCommit(check, given.groupCommit),
     logger: check.logger(given.logger),
     createWorker: check.fn('createWorker', given.createWorker) as ResolvedOptions['createWorker'],

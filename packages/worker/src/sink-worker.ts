@@ -1,6 +1,5 @@
 import type { ILogObj, Logger } from 'tslog'
-import { BlockCache } from './block-cache.ts'
-import { Catalog, type KnownLayout } from './catalog.ts'
+import type { KnownLayout } from './catalog.ts'
 import { endingError } from './connection.ts'
 import { type Database, openDatabase } from './database.ts'
 import {
@@ -11,7 +10,6 @@ import {
   statementError,
   tableError,
 } from './duckdb-error.ts'
-import { Evolution } from './evolution.ts'
 import { ClosedError, errorToData, type SinkError } from './protocol/errors.ts'
 import type {
   CloseReply,
@@ -29,29 +27,14 @@ import type {
   WorkerEvent,
 } from './protocol/messages.ts'
 import { classifyStatement, runRead, runStatement } from './query.ts'
-import { ReadQueue } from './read-queue.ts'
 import { ReplyBox } from './reply-box.ts'
-import { logSchemaChange } from './schema-log.ts'
+import { type Session, startSession } from './session.ts'
 import { beginsAsRead } from './sql-text.ts'
-import { Transactions } from './transaction.ts'
-import { type InsertJob, refuse, type WriteJob, WriteJobs } from './write-jobs.ts'
-import { createWriter } from './writer.ts'
+import type { Transactions } from './transaction.ts'
+import { type InsertJob, refuse, type WriteJob } from './write-jobs.ts'
 
 /** The id of no query: they count from 1. */
 const TRIM_ID = 0
-
-/** All that exists while the target is open. */
-interface Session {
-  readonly database: Database
-  readonly catalog: Catalog
-  readonly evolution: Evolution
-  readonly transactions: Transactions
-  readonly jobs: WriteJobs
-  readonly reads: ReadQueue
-  /** Absent where the app chose its own `memory_limit`. */
-  readonly cache: BlockCache | undefined
-  readonly maxDelayMs: number
-}
 
 /** The worker's side of the channel: one queue for the writing connection, one for the reading one. */
 export class SinkWorker implements SinkApi {
@@ -201,40 +184,15 @@ export class SinkWorker implements SinkApi {
         nonce: request.lockNonce,
         onLocked: (path) => this.#post({ type: 'locked', path }),
       })
-      const session = this.#start(database, request)
+      const session = startSession(database, request, { log: this.#log, post: this.#post })
       for (const table of request.tables) await session.evolution.prepare(table)
       this.#session = session
       this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
-      return { status: 'open', target: database.target }
+      return { status: 'open', target: database.target, committedOffsets: [] }
     } catch (error) {
       database?.close()
       return { status: 'failed', error: errorToData(error) }
     }
-  }
-
-  #start(database: Database, request: OpenRequest): Session {
-    const { writer, target } = database
-    const catalog = new Catalog(writer, target.catalog)
-    const transactions = new Transactions({
-      writer: createWriter(writer, catalog),
-      catalog,
-      connectSecondWriter: database.isFile
-        ? async () => createWriter(await database.connectSecondWriter(), catalog, '2')
-        : undefined,
-    })
-    const evolution = new Evolution(writer, catalog, (change) => {
-      logSchemaChange(this.#log, change)
-      // any DDL makes DuckDB bind every prepared statement anew at every run
-      transactions.clearStatements()
-      this.#post({ type: 'schemaChange', change })
-    })
-    const { groupCommit } = request
-    const maxDelayMs = groupCommit === false ? 0 : groupCommit.maxDelayMs
-    const jobs = new WriteJobs(groupCommit)
-    const reads = new ReadQueue()
-    const { defaultMemoryLimit } = database
-    const cache = defaultMemoryLimit === undefined ? undefined : new BlockCache(writer, defaultMemoryLimit)
-    return { database, catalog, evolution, transactions, jobs, reads, cache, maxDelayMs }
   }
 
   /**

@@ -108,6 +108,7 @@ async function openTable({ call }: Thread, path = ':memory:'): Promise<TableLayo
     config: {},
     tables: [{ table, columns: [{ name: 'a', type: 'INTEGER' }], origin: 'declared' }],
     groupCommit: { maxBatches: 64, maxDelayMs: 0 },
+    deliveryMode: 'at-least-once',
     lockNonce: 'nonce',
   }
   expect(await call<OpenReply>('open', [request])).toMatchObject({ status: 'open' })

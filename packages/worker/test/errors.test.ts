@@ -8,7 +8,9 @@ import {
   errorFromData,
   errorToData,
   InvalidOptionsError,
+  KeyConflictError,
   OutcomeUnknownError,
+  PrecedingBatchFailedError,
   SchemaError,
   SinkError,
   type SinkErrorCode,
@@ -33,11 +35,14 @@ const ERRORS: Readonly<Record<SinkErrorCode, SinkError>> = {
   INSERT_FAILED: new StatementError('INSERT_FAILED', 'm', DETAILS),
   STATEMENT_FAILED: new StatementError('STATEMENT_FAILED', 'm'),
   STATEMENT_REFUSED: new StatementError('STATEMENT_REFUSED', 'm'),
+  KEY_CONFLICT: new KeyConflictError('m', DETAILS),
+  PRECEDING_BATCH_FAILED: new PrecedingBatchFailedError('m', { channel: 'c' }),
   BACKPRESSURE: new BackpressureError('m'),
   OUTCOME_UNKNOWN: new OutcomeUnknownError('m', DETAILS),
   WORKER_DIED: new WorkerDiedError('m'),
   TARGET_UNAVAILABLE: new TargetUnavailableError('m'),
   TARGET_LOCKED: new TargetUnavailableError('m', {}, 'TARGET_LOCKED'),
+  TARGET_FULL: new TargetUnavailableError('m', {}, 'TARGET_FULL'),
   CLOSED: new ClosedError('m'),
   CLOSE_TIMEOUT: new ClosedError('m', {}, 'CLOSE_TIMEOUT'),
 }
@@ -57,7 +62,13 @@ describe.each(Object.entries(ERRORS))('%s', (code, error) => {
 
 test('only what may go well when it is done again unchanged is retryable', () => {
   const retryable = Object.values(ERRORS).flatMap((error) => (error.retryable ? error.code : []))
-  expect(retryable.sort()).toEqual(['BACKPRESSURE', 'TABLE_CHANGED', 'TARGET_LOCKED'])
+  expect(retryable.sort()).toEqual([
+    'BACKPRESSURE',
+    'PRECEDING_BATCH_FAILED',
+    'TABLE_CHANGED',
+    'TARGET_FULL',
+    'TARGET_LOCKED',
+  ])
 })
 
 test('a cause crosses as its message alone', () => {

@@ -50,7 +50,14 @@ async function open(
     (event) => events.push(event),
     () => undefined,
   )
-  const reply = await worker.open({ path, config: {}, tables: TABLES, groupCommit, lockNonce: 'nonce' })
+  const reply = await worker.open({
+    path,
+    config: {},
+    tables: TABLES,
+    groupCommit,
+    deliveryMode: 'at-least-once',
+    lockNonce: 'nonce',
+  })
   expect(reply).toMatchObject({ status: 'open' })
   onTestFinished(() => worker.stop())
   const layout = async (name: string): Promise<TableLayout> => {
@@ -107,7 +114,13 @@ describe('opening', () => {
     const tables: TableSetup[] = [
       { table: { name: 't' }, createTableSql: 'DROP TABLE t', origin: 'declared' },
     ]
-    const request = { path, config: {}, groupCommit: false, lockNonce: 'nonce' } as const
+    const request = {
+      path,
+      config: {},
+      groupCommit: false,
+      deliveryMode: 'at-least-once',
+      lockNonce: 'nonce',
+    } as const
     expect(await worker.open({ ...request, tables })).toMatchObject({
       status: 'failed',
       error: { code: 'DDL_FAILED', table: 't' },

@@ -342,7 +342,7 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
         config: ${JSON.stringify(config)},
         tables,
         groupCommit: { maxBatches: 64, maxDelayMs: 0 },
-        lockNonce: 'nonce',
+        deliveryMode: 'at-least-once', lockNonce: 'nonce',
       })
       if (opened.status !== 'open') say(opened)
       const layouts = {}

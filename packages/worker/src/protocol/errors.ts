@@ -11,11 +11,14 @@ export type SinkErrorCode =
   | 'INSERT_FAILED'
   | 'STATEMENT_FAILED'
   | 'STATEMENT_REFUSED'
+  | 'KEY_CONFLICT'
+  | 'PRECEDING_BATCH_FAILED'
   | 'BACKPRESSURE'
   | 'OUTCOME_UNKNOWN'
   | 'WORKER_DIED'
   | 'TARGET_UNAVAILABLE'
   | 'TARGET_LOCKED'
+  | 'TARGET_FULL'
   | 'CLOSED'
   | 'CLOSE_TIMEOUT'
 
@@ -33,6 +36,8 @@ export interface SinkErrorDetails {
   readonly found?: string | undefined
   /** The batch's key, if it has one. */
   readonly key?: string | undefined
+  /** The ordered source that the error is about. */
+  readonly channel?: string | undefined
   /** Every problem, where there are several (wrong options, or the issues that a schema has with a record). */
   readonly problems?: readonly string[] | undefined
   /** The records that a batch failed for, in their order, at most a hundred of them. */
@@ -64,6 +69,7 @@ const DETAIL_NAMES: ReadonlySet<string> = new Set([
   'expected',
   'found',
   'key',
+  'channel',
   'problems',
   'failures',
 ])
@@ -83,6 +89,7 @@ export class SinkError extends Error {
   declare readonly expected?: string
   declare readonly found?: string
   declare readonly key?: string
+  declare readonly channel?: string
   declare readonly problems?: readonly string[]
   declare readonly failures?: readonly RecordFailure[]
 
@@ -150,6 +157,23 @@ export class StatementError extends SinkError {
   }
 }
 
+/** The key names a batch that is committed already, with another payload or for another table: nothing is written. */
+export class KeyConflictError extends SinkError {
+  constructor(message: string, details?: SinkErrorDetails) {
+    super('KEY_CONFLICT', message, details)
+  }
+}
+
+/**
+ * An earlier batch of the same channel was not written, so this one is not either: a restart would resume past it.
+ * See {@link SinkEngine.resolveFailure}.
+ */
+export class PrecedingBatchFailedError extends SinkError {
+  constructor(message: string, details?: SinkErrorDetails) {
+    super('PRECEDING_BATCH_FAILED', message, details, true)
+  }
+}
+
 /** There is no room: wait for `engine.ready` and call again. */
 export class BackpressureError extends SinkError {
   constructor(message: string, details?: SinkErrorDetails) {
@@ -171,14 +195,14 @@ export class WorkerDiedError extends SinkError {
   }
 }
 
-/** The target cannot be opened: absent, unreadable, no database, or held by another writer. */
+/** The target cannot be opened (absent, unreadable, no database, held by another writer), or its disk is full. */
 export class TargetUnavailableError extends SinkError {
   constructor(
     message: string,
     details?: SinkErrorDetails,
-    code: 'TARGET_UNAVAILABLE' | 'TARGET_LOCKED' = 'TARGET_UNAVAILABLE',
+    code: 'TARGET_UNAVAILABLE' | 'TARGET_LOCKED' | 'TARGET_FULL' = 'TARGET_UNAVAILABLE',
   ) {
-    super(code, message, details, code === 'TARGET_LOCKED')
+    super(code, message, details, code !== 'TARGET_UNAVAILABLE')
   }
 }
 
@@ -195,9 +219,23 @@ export function errorToData(error: unknown): ErrorData {
     const message = error instanceof Error ? error.message : String(error)
     return { code: 'STATEMENT_FAILED', message, retryable: false }
   }
-  const { code, message, retryable, table, column, row, expected, found, key, problems, cause } = error
+  const { code, message, retryable, table, column, row, expected, found, key, channel, problems, cause } =
+    error
   const causeMessage = cause instanceof Error ? cause.message : undefined
-  return { code, message, retryable, table, column, row, expected, found, key, problems, causeMessage }
+  return {
+    code,
+    message,
+    retryable,
+    table,
+    column,
+    row,
+    expected,
+    found,
+    key,
+    channel,
+    problems,
+    causeMessage,
+  }
 }
 
 /** Rebuilds the error of its class from {@link ErrorData}. */
@@ -221,6 +259,10 @@ export function errorFromData(data: ErrorData): SinkError {
     case 'STATEMENT_FAILED':
     case 'STATEMENT_REFUSED':
       return new StatementError(code, message, details)
+    case 'KEY_CONFLICT':
+      return new KeyConflictError(message, details)
+    case 'PRECEDING_BATCH_FAILED':
+      return new PrecedingBatchFailedError(message, details)
     case 'BACKPRESSURE':
       return new BackpressureError(message, details)
     case 'OUTCOME_UNKNOWN':
@@ -229,6 +271,7 @@ export function errorFromData(data: ErrorData): SinkError {
       return new WorkerDiedError(message, details)
     case 'TARGET_UNAVAILABLE':
     case 'TARGET_LOCKED':
+    case 'TARGET_FULL':
       return new TargetUnavailableError(message, details, code)
     case 'CLOSED':
     case 'CLOSE_TIMEOUT':

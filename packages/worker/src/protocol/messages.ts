@@ -54,11 +54,67 @@ export interface ColumnWidening {
   readonly to: string
 }
 
+/** Whether a write that comes again is written again. */
+export type DeliveryMode = 'at-least-once' | 'exactly-once'
+
+/** A position in an ordered source. */
+export interface ChannelOffset {
+  readonly channel: string
+  readonly offset: bigint
+}
+
+/** By what a write is known again, where it is to be there exactly once. */
+export type WriteIdentity =
+  | { readonly kind: 'key'; readonly key: string }
+  /** The highest offset of each channel that the write has records of. */
+  | { readonly kind: 'offsets'; readonly offsets: readonly WrittenOffset[] }
+
+/** An offset that a write commits. */
+export interface WrittenOffset extends ChannelOffset {
+  /**
+   * Counts how often the channel was taken up again after a failure. Where a write fails, those of its channels that
+   * are under way behind it have the same number and are refused; what main sends afterwards has a greater one.
+   */
+  readonly generation: number
+}
+
+/** What the payload of a keyed write was hashed to, and by which version of the rules. */
+export interface PayloadDigest {
+  readonly version: number
+  /** Hexadecimal digits. */
+  readonly hash: string
+}
+
+/** What a receipt says of a batch, as the ledger keeps it. */
+export interface ReceiptFigures {
+  readonly rowCount: number
+  readonly deadLetterCount: number
+  readonly skippedCount: number
+  readonly discardedRowCount: number
+  readonly discardedValueCount: number
+}
+
+/** What the ledger keeps of a write. */
+export interface LedgerEntry {
+  /** Present where the write has a key. */
+  readonly digest: PayloadDigest | undefined
+  readonly figures: ReceiptFigures
+}
+
+/** A write as the ledger has it. */
+export interface CommittedWrite extends ReceiptFigures {
+  readonly sequence: number
+  /** The table that it was for, as SQL names it. */
+  readonly table: string
+  readonly digest: PayloadDigest | undefined
+}
+
 export interface OpenRequest {
   readonly path: string
   readonly config: Readonly<Record<string, string>>
   readonly tables: readonly TableSetup[]
   readonly groupCommit: GroupCommit | false
+  readonly deliveryMode: DeliveryMode
   /** Names this engine in the lock file. */
   readonly lockNonce: string
 }
@@ -70,7 +126,12 @@ export interface GroupCommit {
 }
 
 export type OpenReply =
-  | { readonly status: 'open'; readonly target: TargetInfo }
+  | {
+      readonly status: 'open'
+      readonly target: TargetInfo
+      /** The highest committed offset of each channel; empty unless delivery is exactly-once. */
+      readonly committedOffsets: readonly ChannelOffset[]
+    }
   | { readonly status: 'failed'; readonly error: ErrorData }
 
 /** What was opened; `path` shows no secret. */
@@ -105,6 +166,10 @@ export interface InsertRequest {
   readonly first: boolean
   readonly last: boolean
   readonly key: string | undefined
+  /** On every part of a write that is to be there exactly once. */
+  readonly identity?: WriteIdentity
+  /** On the last part of such a write. */
+  readonly entry?: LedgerEntry
 }
 
 /**
@@ -120,7 +185,13 @@ export type InsertReply =
       /** The rows of a part to `check` that were left out. */
       readonly refused: readonly RefusedRow[]
     }
-  | { readonly status: 'committed'; readonly buffer: ArrayBuffer; readonly sequence: number }
+  | {
+      readonly status: 'committed'
+      readonly buffer: ArrayBuffer
+      readonly sequence: number
+      /** Present where the write was committed before, and nothing was written now. */
+      readonly duplicateOf?: CommittedWrite
+    }
   | { readonly status: 'rolled-back'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
   | { readonly status: 'run-again'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
 
@@ -150,6 +221,16 @@ export interface QueryRequest {
 
 export type QueryReply =
   | { readonly status: 'rows'; readonly rows: readonly object[]; readonly changedSchema: boolean }
+  | { readonly status: 'failed'; readonly error: ErrorData }
+
+/** What the ledger has for each of the keys asked for. */
+export type LedgerReply =
+  | { readonly status: 'read'; readonly writes: readonly (CommittedWrite | undefined)[] }
+  | { readonly status: 'failed'; readonly error: ErrorData }
+
+/** How much of the ledger was forgotten. */
+export type PruneReply =
+  | { readonly status: 'pruned'; readonly keyCount: number; readonly offsetCount: number }
   | { readonly status: 'failed'; readonly error: ErrorData }
 
 export type CloseReply =
