@@ -1,6 +1,6 @@
-import { type ChannelOffset, PrecedingBatchFailedError } from '@ducksink/worker'
+import type { ChannelOffset } from '@ducksink/worker'
 import { Channel } from './channel.ts'
-import { type ClaimedChannel, OffsetClaim } from './offset-claim.ts'
+import { type ClaimedChannel, OffsetClaim, precedingBatchFailed } from './offset-claim.ts'
 
 /** The channels of an engine whose delivery is exactly-once. */
 export class Channels {
@@ -37,11 +37,4 @@ export class Channels {
     claim.send()
     return claim
   }
-}
-
-/** What is refused in a channel that has failed. */
-export function precedingBatchFailed({ name, lowestRefused }: ClaimedChannel, table: string): Error {
-  const where = lowestRefused === undefined ? '' : ` (from offset ${lowestRefused.first} on)`
-  const message = `a batch of channel "${name}" for table "${table}" is not written, because one before it${where} was not: write that again, or call resolveFailure("${name}", 'skip' or 'retry')`
-  return new PrecedingBatchFailedError(message, { table, channel: name })
 }

@@ -1,5 +1,6 @@
-import type { WriteIdentity } from '@ducksink/worker'
+import { PrecedingBatchFailedError, type SinkError, type WriteIdentity } from '@ducksink/worker'
 import type { Channel, HeldSpan } from './channel.ts'
+import type { Delivery } from './delivery.ts'
 
 /** What a batch has of one of its channels. */
 interface ClaimedSpan extends HeldSpan {
@@ -10,7 +11,7 @@ interface ClaimedSpan extends HeldSpan {
 export type ClaimedChannel = Channel<ClaimedSpan>
 
 /** What a batch has of its channels, from its first record until the batch is settled. */
-export class OffsetClaim {
+export class OffsetClaim implements Delivery {
   readonly #spans: ClaimedSpan[] = []
   readonly #settled: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: 'gathering' | 'sent' | 'committed' | 'refused' = 'gathering'
@@ -38,6 +39,12 @@ export class OffsetClaim {
     return this.#settled.promise
   }
 
+  refusal(table: string): SinkError | undefined {
+    if (!this.isRefused) return undefined
+    const failed = this.#spans.find(({ channel }) => channel.hasFailed) ?? this.#spans[0]
+    return failed && precedingBatchFailed(failed.channel, table)
+  }
+
   /** What the worker knows the batch by. */
   get identity(): WriteIdentity {
     const offsets = this.#spans.map(({ channel, last, generation }) => ({
@@ -50,10 +57,11 @@ export class OffsetClaim {
    * A batch that must be settled before this one may be sent, because it is of an older generation: its failure would
    * not be this one's in the worker.
    */
-  get predecessor(): OffsetClaim | undefined {
-    for (const span of this.#spans) {
-      const oldest = span.channel.oldest
-      if (oldest !== undefined && oldest.generation < span.generation) return oldest.claim
+  get predecessor(): Promise<void> | undefined {
+    if (this.isRefused) return undefined
+    for (const { channel, generation } of this.#spans) {
+      const { oldest } = channel
+      if (oldest !== undefined && oldest.generation < generation) return oldest.claim.settled
     }
     return undefined
   }
@@ -90,6 +98,12 @@ export class OffsetClaim {
     for (const claim of due) for (const behind of claim.#release()) due.push(behind)
   }
 
+  /** The batch was written or not: its channels let nothing in until the ledger is asked. */
+  doubt(): void {
+    this.refuse()
+    for (const { channel } of this.#spans) channel.doubt()
+  }
+
   /** Gives its offsets back; says who comes after it. */
   #release(): readonly OffsetClaim[] {
     if (this.#state === 'committed' || this.#state === 'refused') return []
@@ -97,4 +111,11 @@ export class OffsetClaim {
     this.#settled.resolve()
     return this.#spans.flatMap((span) => span.channel.release(span).map(({ claim }) => claim))
   }
+}
+
+/** What is refused in a channel that has failed. */
+export function precedingBatchFailed({ name, lowestRefused }: ClaimedChannel, table: string): SinkError {
+  const where = lowestRefused === undefined ? '' : ` (from offset ${lowestRefused.first} on)`
+  const message = `a batch of channel "${name}" for table "${table}" is not written, because one before it${where} was not: write that again, or call resolveFailure("${name}", 'skip' or 'retry')`
+  return new PrecedingBatchFailedError(message, { table, channel: name })
 }

@@ -99,7 +99,8 @@ export class PayloadColumn {
         }
       }
       if (target.joined.length >= MAX_JOINED_UNITS) this.#writeStrings()
-      else if (index < span.to) this.#writeOther(records[index] as FieldRecord, field, isGuarded, index++ - from)
+      else if (index < span.to)
+        this.#writeOther(records[index] as FieldRecord, field, isGuarded, index++ - from)
     }
   }
 

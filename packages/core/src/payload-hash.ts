@@ -80,7 +80,13 @@ class PayloadChunk {
     this.#column = new PayloadColumn(this.#bytes, this.#values)
   }
 
-  hash(state: Uint8Array, shape: RecordShape, records: readonly unknown[], from: number, to: number): Uint8Array {
+  hash(
+    state: Uint8Array,
+    shape: RecordShape,
+    records: readonly unknown[],
+    from: number,
+    to: number,
+  ): Uint8Array {
     const bytes = this.#bytes
     bytes.begin()
     bytes.writeBytes(state)
