@@ -1,24 +1,10 @@
-import {
-  type ChannelOffset,
-  ClosedError,
-  InvalidOptionsError,
-  SinkError,
-  type TableLayout,
-} from '@ducksink/worker'
+import { type ChannelOffset, ClosedError, InvalidOptionsError } from '@ducksink/worker'
 import type { Admission } from './admission.ts'
-import { BadRecords } from './bad-records.ts'
-import { beginBatch, createTableEncoder, MAX_PART_BYTES, MAX_PART_ROWS } from './batch-source.ts'
-import type { BufferPool } from './buffer-pool.ts'
 import type { Channels } from './channels.ts'
 import { type CollectOptions, type FlushReason, resolveCollectOptions } from './collect-options.ts'
-import { CollectedSource } from './collected-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import type { RecordsContext } from './encoders.ts'
-import { copyOf, type EncodingBatch, type HoldingBatch, noteOrigin } from './gathered-batch.ts'
+import { Gathering, type GatheringContext } from './gathering.ts'
 import { OffsetGate } from './offset-gate.ts'
-import { encodePushed } from './record-encoding.ts'
-import { recordJson } from './record-json.ts'
-import { RecordsSource } from './records-source.ts'
 import { type SendContext, SentBatches } from './sent-batches.ts'
 import { type Verdict, validateRecord } from './standard-schema.ts'
 import type { TableState } from './table-state.ts'
@@ -61,12 +47,10 @@ export interface PatientCollector<T extends object> extends Collector<T> {
 }
 
 /** What a collector does its work with. */
-export interface CollectorContext extends SendContext {
+export interface CollectorContext extends SendContext, GatheringContext {
   readonly admission: Admission
-  readonly pool: BufferPool
   /** Present where delivery is exactly-once. */
   readonly channels: Channels | undefined
-  readonly records: RecordsContext
   readonly maxBufferedBytes: number
   readonly onDuplicateRecord: () => void
   readonly onClose: () => void
@@ -82,12 +66,8 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
   readonly #gate: OffsetGate | undefined
   /** The channel of the last record, where it is no more than a label. */
   #label: string | undefined
-  /** The record at hand, in the form the encoder takes. */
-  readonly #one: FieldRecord[] = []
+  readonly #gathering: Gathering
   #state: 'open' | 'closed' = 'open'
-  #batch: EncodingBatch | HoldingBatch
-  #rowCount = 0
-  #heldBytes = 0
   /** Batches under way for which the table is altered: what comes after them waits for its new columns. */
   #evolving = 0
   #timer: NodeJS.Timeout | undefined
@@ -100,7 +80,7 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     this.#sent = new SentBatches(this.#options, context)
     if (context.channels !== undefined)
       this.#gate = new OffsetGate(context.channels, table.name, () => this.#onDuplicate())
-    this.#batch = this.#holdingBatch()
+    this.#gathering = new Gathering(table, context)
     this.#begin()
   }
 
@@ -197,120 +177,39 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     if (gate !== undefined && !gate.admits()) return !admission.underPressure
     // what was gathered is refused with a batch before it, and this record comes again
     if (gate?.isRefused === true) this.#send('flush')
-    if (this.#batch.kind === 'encoding' && this.#batch.rows.layout !== this.#table.layout) this.#beginAnew()
+    if (this.#gathering.isStale) this.#beginAnew()
     this.#take(record, verdict, at)
     gate?.add()
-    if (this.#rowCount >= this.#options.maxBatchRows) this.#send('rows')
-    else if (this.#heldBytes >= this.#options.maxBatchBytes) this.#send('bytes')
+    if (this.#gathering.rowCount >= this.#options.maxBatchRows) this.#send('rows')
+    else if (this.#gathering.heldBytes >= this.#options.maxBatchBytes) this.#send('bytes')
     return !admission.underPressure
-  }
-
-  /** Keeps a record that cannot be written as the table's option says, or throws. */
-  #setAside(record: unknown, error: unknown): void {
-    const { badRecords, kind } = this.#batch
-    // an error of the encoder that names no record is about the batch
-    const isRecords = error instanceof SinkError && (error.row !== undefined || kind === 'holding')
-    if (badRecords.mode === 'fail-batch' || !isRecords) throw error
-    badRecords.refuseAlone(this.#rowCount, error, recordJson(record))
-    if (this.#batch.kind === 'holding') this.#batch.records.push({})
-    this.#holdBatch()
-  }
-
-  #holdBatch(): void {
-    const batch = this.#batch
-    const bytes =
-      batch.kind === 'encoding'
-        ? batch.partBytes + batch.rows.encoder.heldBytes
-        : this.#table.expectedBytes(batch.records.length)
-    this.#hold(bytes + batch.badRecords.jsonLength + (batch.origins?.byteLength ?? 0))
-  }
-
-  #holdingBatch(): HoldingBatch {
-    return { kind: 'holding', records: [], badRecords: this.#noBadRecords(), origins: undefined }
-  }
-
-  #noBadRecords(): BadRecords {
-    return new BadRecords(this.#table.name, this.#table.options.badRecords)
   }
 
   /** Begins a batch: encoded where the table's columns are known, held as it is where they are not. */
   #begin(): void {
     const { layout } = this.#table
-    this.#rowCount = 0
-    this.#heldBytes = 0
     if (layout !== undefined && this.#evolving === 0) {
-      this.#batch = this.#encodingBatch(layout)
+      this.#gathering.encode(layout)
       return
     }
-    this.#batch = this.#holdingBatch()
+    this.#gathering.hold()
     if (layout === undefined) void this.#learnColumns()
   }
 
-  /** Takes what is to be written for a record, or sets the record aside. */
   #take(record: T, verdict: Verdict, at: ChannelOffset | undefined): void {
-    try {
-      if ('error' in verdict) throw verdict.error
-      if (this.#batch.kind === 'encoding' && !this.#encode(this.#batch, verdict.record as FieldRecord)) {
-        // the table must follow the record: a batch of this one and the next will see to that
-        this.#send('schema')
-        this.#batch = this.#holdingBatch()
-      }
-      if (this.#batch.kind === 'holding') this.#keep(this.#batch, verdict.record as object)
-    } catch (error) {
-      this.#setAside(record, error)
+    if (!this.#gathering.take(record, verdict, at)) {
+      // the table must follow the record: a batch of this one and the next will see to that
+      this.#send('schema')
+      this.#gathering.hold()
+      this.#gathering.take(record, verdict, at)
     }
-    noteOrigin(this.#batch, this.#rowCount, at)
-    this.#rowCount++
     this.#timer ??= setTimeout(() => this.#send('delay'), this.#options.maxDelayMs)
   }
 
   /** The table may have been altered: what was gathered goes as it is, the next batch has the new columns. */
   #beginAnew(): void {
-    if (this.#rowCount === 0) this.#begin()
+    if (this.#gathering.rowCount === 0) this.#begin()
     else this.#send('schema')
-  }
-
-  #encodingBatch(layout: TableLayout): EncodingBatch {
-    const { pool } = this.#context
-    const table = this.#table
-    const last = this.#batch
-    const isSame = last.kind === 'encoding' && last.rows.layout === layout
-    const rows = isSame ? last.rows : createTableEncoder(table, layout, (bytes) => pool.take(bytes))
-    beginBatch(rows)
-    const badRecords = this.#noBadRecords()
-    return { kind: 'encoding', rows, parts: [], partBytes: 0, badRecords, origins: undefined }
-  }
-
-  /** Encodes a record; false, and nothing is done, where its table must follow it first. */
-  #encode(batch: EncodingBatch, record: FieldRecord): boolean {
-    const { encoder } = batch.rows
-    this.#one[0] = record
-    try {
-      if (!encodePushed(batch.rows, this.#one, this.#table.options.contract.types)) return false
-    } finally {
-      this.#one.length = 0
-    }
-    if (encoder.partRows >= MAX_PART_ROWS || encoder.partBytes >= MAX_PART_BYTES) this.#finishPart(batch)
-    this.#holdBatch()
-    return true
-  }
-
-  #finishPart(batch: EncodingBatch): void {
-    const part = batch.rows.encoder.finishPart()
-    this.#table.measured(part.rowCount, part.byteLength)
-    batch.parts.push(part)
-    batch.partBytes += part.byteLength
-  }
-
-  #keep(batch: HoldingBatch, record: object): void {
-    batch.records.push(copyOf(this.#table.name, record))
-    this.#holdBatch()
-  }
-
-  #hold(bytes: number): void {
-    if (bytes === this.#heldBytes) return
-    this.#context.admission.hold(bytes - this.#heldBytes)
-    this.#heldBytes = bytes
   }
 
   /** Asks for the table's columns; where it has any, what was held is encoded. */
@@ -322,35 +221,28 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
 
   #encodeHeld(): void {
     const { layout } = this.#table
-    const held = this.#batch
-    if (layout === undefined || held.kind !== 'holding' || this.#evolving > 0) return
-    if (this.#gate !== undefined && this.#rowCount > 0) {
+    const { held, rowCount } = this.#gathering
+    if (layout === undefined || held === undefined || this.#evolving > 0) return
+    if (this.#gate !== undefined && rowCount > 0) {
       // its offsets are one batch's: it stays whole, even where one of its records cannot be encoded
       this.#sendBatch('schema', false)
       return
     }
-    this.#batch = this.#encodingBatch(layout)
-    this.#rowCount = 0
+    this.#gathering.encode(layout)
     const known = new Map(held.badRecords.records.map((bad) => [bad.row, bad]))
     const refused: { readonly record: FieldRecord; readonly error: unknown }[] = []
     for (const [row, record] of held.records.entries()) {
       const bad = known.get(row)
+      const at = held.origins?.of(row)
       try {
-        const at = held.origins?.of(row)
-        if (bad === undefined) {
-          this.#take(record as T, { record }, at)
-          continue
-        }
-        this.#batch.badRecords.adopt(this.#rowCount, bad)
-        noteOrigin(this.#batch, this.#rowCount++, at)
+        if (bad === undefined) this.#take(record as T, { record }, at)
+        else this.#gathering.adopt(bad, at)
       } catch (error) {
         refused.push({ record, error })
       }
     }
-    if (this.#rowCount === 0) {
-      this.#hold(0)
-      this.#stopTimer()
-    } else this.#holdBatch()
+    this.#gathering.recount()
+    if (this.#gathering.rowCount === 0) this.#stopTimer()
     // told only now: the app may flush or close in its answer
     for (const { record, error } of refused) this.#sent.fail(error, () => [record])
   }
@@ -362,43 +254,24 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
 
   #send(reason: FlushReason): void {
     this.#stopTimer()
-    if (this.#rowCount === 0) return
-    this.#sendBatch(reason, this.#batch.kind === 'holding' && this.#table.layout !== undefined)
+    if (this.#gathering.rowCount === 0) return
+    this.#sendBatch(reason, this.#gathering.held !== undefined && this.#table.layout !== undefined)
   }
 
   /** Sends what was gathered; `isEvolving` where the table has to follow it. */
   #sendBatch(reason: FlushReason, isEvolving: boolean): void {
     this.#stopTimer()
     if (isEvolving) this.#evolving++
-    const source = this.#source(this.#batch)
     const delivery = this.#gate?.send()
     const onSettled = (): void => this.#onSettled(isEvolving)
-    this.#sent.send({ source, delivery, heldBytes: this.#heldBytes, reason, onSettled })
+    this.#sent.send({ ...this.#gathering.finish(), delivery, reason, onSettled })
     this.#begin()
-  }
-
-  #source(batch: EncodingBatch | HoldingBatch): CollectedSource | RecordsSource {
-    if (batch.kind === 'encoding') return this.#collectedSource(batch)
-    const { records, badRecords, origins } = batch
-    const options = { badRecords, origins, isValidated: true }
-    return new RecordsSource(this.#table, records, this.#context.records, options)
-  }
-
-  #collectedSource(batch: EncodingBatch): CollectedSource {
-    const { rows, parts, badRecords, origins } = batch
-    if (rows.encoder.partRows > 0) this.#finishPart(batch)
-    this.#hold(batch.partBytes + badRecords.jsonLength + (origins?.byteLength ?? 0))
-    const { layout, fields } = rows
-    const head = { layout, columns: fields.columns }
-    const discardedCount = fields.discardedCount + rows.discardedCount
-    const collected = { head, parts, discardedCount, badRecords, origins }
-    return new CollectedSource(this.#table, collected, this.#context)
   }
 
   #onSettled(isEvolving: boolean): void {
     if (isEvolving) this.#evolving--
     // the batch may have made the table or altered it, and the next one waits for its columns
-    if (this.#batch.kind !== 'holding' || this.#state !== 'open') return
+    if (this.#gathering.held === undefined || this.#state !== 'open') return
     if (this.#table.layout === undefined) void this.#learnColumns()
     else this.#encodeHeld()
   }

@@ -1,5 +1,6 @@
 import {
   type ChannelOffset,
+  type CommittedWrite,
   errorFromData,
   InvalidOptionsError,
   LEDGER_NAMES,
@@ -81,16 +82,14 @@ export class Ledger {
       return this.#writeAt({ channel, offset } as ChannelOffset, table, records as FieldRecord[], options)
     const hash = this.#hasher?.hash(table, records)
     const source = new RecordsSource(table, records as FieldRecord[], this.#context.records, { hash })
-    return this.#context.write(source, options, new KeyedDelivery(key))
+    return this.#context.write(source, options, new KeyedDelivery(key, this.#find))
   }
 
   /** The receipt of the batch that has this key, where it is committed. */
   async receipt(key: string): Promise<Receipt | undefined> {
     checkKey(key)
     const startedAt = performance.now()
-    const reply = await this.#call('readLedger', [key])
-    if (reply.status === 'failed') throw errorFromData(reply.error)
-    const [write] = reply.writes
+    const write = await this.#find(key)
     if (write === undefined) return undefined
     const { sequence } = write
     const durationMs = performance.now() - startedAt
@@ -127,6 +126,12 @@ export class Ledger {
     if (reply.status === 'failed') throw errorFromData(reply.error)
     const { keyCount, offsetCount } = reply
     return { keyCount, offsetCount }
+  }
+
+  readonly #find = async (key: string): Promise<CommittedWrite | undefined> => {
+    const reply = await this.#call('readLedger', [key])
+    if (reply.status === 'failed') throw errorFromData(reply.error)
+    return reply.writes[0]
   }
 
   async #writeAt(
@@ -206,6 +211,6 @@ export class Ledger {
 
 function requireUngathered({ name, newest }: ClaimedChannel, table: string): void {
   if (newest?.claim.isGathering !== true) return
-  const message = `a collector gathers records of channel "${name}": flush it before a batch of the same channel is written`
+  const message = `a collector gathers records of channel ${JSON.stringify(name)}: flush it before a batch of the same channel is written`
   throw new InvalidOptionsError(message, { table, channel: name }, 'INVALID_ARGUMENT')
 }

@@ -45,6 +45,9 @@ export class OffsetClaim implements Delivery {
     return failed && precedingBatchFailed(failed.channel, table)
   }
 
+  /** Which offsets are there is known without asking. */
+  recall(): undefined {}
+
   /** What the worker knows the batch by. */
   get identity(): WriteIdentity {
     const offsets = this.#spans.map(({ channel, last, generation }) => ({
@@ -115,7 +118,8 @@ export class OffsetClaim implements Delivery {
 
 /** What is refused in a channel that has failed. */
 export function precedingBatchFailed({ name, lowestRefused }: ClaimedChannel, table: string): SinkError {
+  const channel = JSON.stringify(name)
   const where = lowestRefused === undefined ? '' : ` (from offset ${lowestRefused.first} on)`
-  const message = `a batch of channel "${name}" for table "${table}" is not written, because one before it${where} was not: write that again, or call resolveFailure("${name}", 'skip' or 'retry')`
+  const message = `nothing more of channel ${channel} is written to table "${table}", because what comes before it${where} was not: write that again, or call resolveFailure(${channel}, 'skip' or 'retry')`
   return new PrecedingBatchFailedError(message, { table, channel: name })
 }

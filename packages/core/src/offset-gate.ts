@@ -76,7 +76,7 @@ export class OffsetGate {
   #requireOwn({ name, newest }: ClaimedChannel): void {
     const claim = newest?.claim
     if (claim === undefined || claim === this.#claim || !claim.isGathering) return
-    const message = `another collector gathers records of channel "${name}": give the records of table "${this.#table}" a channel of their own`
+    const message = `another collector gathers records of channel ${JSON.stringify(name)}: give the records of table "${this.#table}" a channel of their own`
     throw new InvalidOptionsError(message, { table: this.#table, channel: name }, 'INVALID_ARGUMENT')
   }
 }

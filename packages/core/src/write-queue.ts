@@ -178,7 +178,7 @@ export class WriteQueue {
       onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
       onLeftOut: () => this.#commitNothing(write),
       onCommitted: (commit) => this.#commit(write, commit),
-      onFailed: (error) => this.#reject(write, at === undefined ? error : named(error, at)),
+      onFailed: (error) => this.#fail(write, error),
     })
     await dispatch.send()
   }
@@ -217,6 +217,22 @@ export class WriteQueue {
     this.#leave(write)
     this.#context.onSettled({ status: 'committed', table: source.table.name, receipt, byteLength })
     write.resolve(receipt)
+  }
+
+  #fail(write: QueuedWrite, error: unknown): void {
+    const { at, delivery, source } = write
+    const recalled = delivery?.recall(error, source)
+    if (recalled === undefined) {
+      this.#reject(write, at === undefined ? error : named(error, at))
+      return
+    }
+    recalled.then(
+      (found) => {
+        if (found === undefined) this.#reject(write, error)
+        else this.#commit(write, { sequence: found.sequence, byteLength: 0, duplicateOf: found })
+      },
+      (conflict: unknown) => this.#reject(write, conflict),
+    )
   }
 
   #reject(write: QueuedWrite, error: unknown): void {

@@ -31,7 +31,7 @@ class World {
     if (standing === 'committed' || standing === 'under-way') return
     this.#owe(name, offset)
     if (standing === 'refused') {
-      expect(() => this.channels.claim({ channel: name, offset }, 't')).toThrow('is not written')
+      expect(() => this.channels.claim({ channel: name, offset }, 't')).toThrow('nothing more of channel')
       return
     }
     const claim = this.channels.claim({ channel: name, offset }, 't')
