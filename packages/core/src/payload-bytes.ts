@@ -1,7 +1,7 @@
 import type { IHasher } from 'hash-wasm'
 
-/** Units of a text that are written together: what is joined, encoded and hashed stays in the processor's cache. */
-export const PIECE_UNITS: number = 1 << 14
+/** Units of a text that are written together: a long one takes its room bit by bit. */
+const PIECE_UNITS = 1 << 20
 
 /** Hashed together: a call of the hash costs 0.1 us, and takes 16 KiB at a time itself. */
 const FLUSH_BYTES = 1 << 16

@@ -1,13 +1,14 @@
 import type { PayloadDigest } from '@ducksink/worker'
 import type { IHasher } from 'hash-wasm'
-import { hasShape, isPlainRecord } from './encoder/plain-record.ts'
-import { PayloadBytes } from './payload-bytes.ts'
-import { PayloadColumn, PayloadLoops } from './payload-column.ts'
-import { PayloadValues } from './payload-value.ts'
+import { chunkRows, PayloadChunk, PayloadFields } from './payload-chunk.ts'
 
+/** Of the canonical form and the hash; a digest of another version says nothing about the payload. */
+const VERSION = 1
+
+/** Hashes the payloads of an engine's keyed writes; it is loaded where delivery is exactly-once. */
 export class PayloadHasher {
   readonly #chunk: PayloadChunk
-  readonly #shapes = new WeakMap<object, RecordShape>()
+  readonly #fields = new WeakMap<object, PayloadFields>()
 
   private constructor(hash: IHasher) {
     this.#chunk = new PayloadChunk(hash)
@@ -18,85 +19,51 @@ export class PayloadHasher {
     return new PayloadHasher(await createXXHash128())
   }
 
+  /** Begins the hash of a batch; `table` is what its batches have in common, as their records look alike. */
   hash(table: object, records: readonly unknown[], rowCount: number = records.length): PayloadHash {
-    let shape = this.#shapes.get(table)
-    if (shape === undefined) {
-      shape = new RecordShape()
-      this.#shapes.set(table, shape)
+    let fields = this.#fields.get(table)
+    if (fields === undefined) {
+      fields = new PayloadFields()
+      this.#fields.set(table, fields)
     }
-    return new PayloadHash(this.#chunk, shape, records, rowCount)
+    return new PayloadHash({ chunk: this.#chunk, fields, records, rowCount })
   }
 }
 
-const MAX_ROWS = 2048
-const MIN_ROWS = 64
-const MAX_VALUES = 1 << 16
-const VERSION = 1
+interface Payload {
+  readonly chunk: PayloadChunk
+  readonly fields: PayloadFields
+  readonly records: readonly unknown[]
+  readonly rowCount: number
+}
 
+/** The hash of one batch, made as its parts are. */
 export class PayloadHash {
-  readonly #chunk: PayloadChunk
-  readonly #shape: RecordShape
-  readonly #records: readonly unknown[]
-  readonly #rowCount: number
-  #index = 0
-  #state: Uint8Array = new Uint8Array(0)
+  readonly #payload: Payload
+  #from = 0
+  /** Where the chunk ends that begins there; 0 where that is not known yet. */
+  #to = 0
+  #state: Uint8Array = new Uint8Array(16)
 
-  constructor(chunk: PayloadChunk, shape: RecordShape, records: readonly unknown[], rowCount: number) {
-    this.#chunk = chunk
-    this.#shape = shape
-    this.#records = records
-    this.#rowCount = rowCount
+  constructor(payload: Payload) {
+    this.#payload = payload
   }
 
-  advance(toRow: number): void {
-    for (;;) {
-      const end = Math.min(this.#rowCount, this.#index + MAX_ROWS)
-      if (end > toRow || end === this.#index) return
-      this.#state = this.#chunk.hash(this.#state, this.#shape, this.#records, this.#index, end)
-      this.#index = end
+  /** Hashes what can be of the records before `row`; costs nothing where that was done before. */
+  advance(row: number): void {
+    const { chunk, fields, records, rowCount } = this.#payload
+    while (this.#from < Math.min(row, rowCount)) {
+      if (this.#to === 0) this.#to = Math.min(rowCount, this.#from + chunkRows(records[this.#from]))
+      if (this.#to > row) return
+      this.#state = chunk.hash(this.#state, fields, records, this.#from, this.#to)
+      this.#from = this.#to
+      this.#to = 0
     }
   }
 
+  /** The digest of all records, those that were not hashed yet included. */
   digest(): PayloadDigest {
-    this.advance(this.#rowCount)
+    this.advance(this.#payload.rowCount)
     return { version: VERSION, hash: Buffer.from(this.#state).toString('hex') }
-  }
-}
-
-class RecordShape {
-  readonly loops = new PayloadLoops()
-  shape: readonly string[] = []
-  fields: readonly string[] = []
-}
-
-class PayloadChunk {
-  readonly #bytes: PayloadBytes
-  readonly #values: PayloadValues
-  readonly #column: PayloadColumn
-
-  constructor(hash: IHasher) {
-    this.#bytes = new PayloadBytes(hash)
-    this.#values = new PayloadValues(this.#bytes)
-    this.#column = new PayloadColumn(this.#bytes, this.#values)
-  }
-
-  hash(state: Uint8Array, shape: RecordShape, records: readonly unknown[], from: number, to: number): Uint8Array {
-    const bytes = this.#bytes
-    bytes.begin()
-    bytes.writeBytes(state)
-    bytes.writeUint32(to - from)
-    this.#look(shape, records, from, to)
-    for (const field of shape.fields) this.#column.write(shape.loops, field, records, from, to)
-    return bytes.end()
-  }
-
-  #look(shape: RecordShape, records: readonly unknown[], from: number, to: number): void {
-    let known = shape.shape
-    for (let i = from; i < to; i++) {
-      const record = records[i]
-      if (isPlainRecord(record) && hasShape(record, known)) continue
-      known = shape.shape = Object.keys(record as object)
-      shape.fields = known.toSorted()
-    }
   }
 }
