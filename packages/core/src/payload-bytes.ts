@@ -84,16 +84,19 @@ export class PayloadBytes {
   writeText(text: string): void {
     const units = text.length
     this.writeUint32(units)
-    if (units <= PIECE_UNITS) return this.writePiece(text)
+    if (units <= PIECE_UNITS) {
+      this.#writePiece(text)
+      return
+    }
     for (let start = 0; start < units; start += PIECE_UNITS)
-      this.writePiece(text.slice(start, start + PIECE_UNITS))
+      this.#writePiece(text.slice(start, start + PIECE_UNITS))
   }
 
   /**
    * Writes the units of a text whose number is known: how many bytes each takes, then so many of each. Those of ASCII
    * take one, all others two, as UTF-16 has them, which keeps lone surrogates apart.
    */
-  writePiece(text: string): void {
+  #writePiece(text: string): void {
     const units = text.length
     // UTF-8 has more bytes than units unless all are ASCII, also where what has no room is cut off
     this.#reserve(1 + 2 * units + 4)

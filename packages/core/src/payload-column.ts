@@ -21,6 +21,13 @@ const MAX_JOINED_UNITS = 1 << 14
 /** Of records whose field names are data there are no two alike. */
 const MAX_LOOPS = 1_024
 
+/** Records of a batch, `to` excluded. */
+export interface PayloadRows {
+  readonly records: readonly unknown[]
+  readonly from: number
+  readonly to: number
+}
+
 interface ColumnTarget {
   readonly tags: typeof PAYLOAD_TAGS
   readonly maxUnits: number
@@ -68,7 +75,7 @@ export class PayloadColumn {
   }
 
   /** Writes nothing where the field is absent from all of the records. */
-  write(loops: PayloadLoops, field: string, records: readonly unknown[], from: number, to: number): void {
+  write(loops: PayloadLoops, field: string, { records, from, to }: PayloadRows): void {
     const span = this.#span
     span.records = records
     span.from = from
@@ -79,7 +86,7 @@ export class PayloadColumn {
     this.#writeRows(field, to - from)
   }
 
-  /** Reads what the loop can; it stops at a value of another kind, and where there are enough strings. */
+  /** Has the loop read what it can: it stops at a value of another kind, and where there are enough strings. */
   #fill(loop: FieldLoop<ColumnTarget>, field: string, span: MutableSpan): void {
     const { from, to, records } = span
     const isGuarded = field in Object.prototype
@@ -99,7 +106,8 @@ export class PayloadColumn {
         }
       }
       if (target.joined.length >= MAX_JOINED_UNITS) this.#writeStrings()
-      else if (index < span.to) this.#writeOther(records[index] as FieldRecord, field, isGuarded, index++ - from)
+      else if (index < span.to)
+        this.#writeOther(records[index] as FieldRecord, field, isGuarded, index++ - from)
     }
   }
 
@@ -159,7 +167,7 @@ function packValues(
       field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'number') {
       // NaN has many forms in memory
-      numbers[row] = value === value ? value : Number.NaN
+      numbers[row] = Number.isNaN(value) ? Number.NaN : value
       rowTags[row] = tags.number
     } else if (typeof value === 'string') {
       numbers[row] = value.length
