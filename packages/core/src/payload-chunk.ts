@@ -35,7 +35,8 @@ export class PayloadChunk {
     bytes.writeUint32(rows.to - rows.from)
     const unusable = fields.look(rows)
     const usable = unusable.length === 0 ? rows : this.#writeUnusable(unusable, rows)
-    for (const field of fields.sorted) this.#column.write(fields.loops, field, usable)
+    const rowsOf = fields.rowsOf(usable)
+    for (const field of fields.sorted) this.#column.write(fields.loops, field, usable, rowsOf?.get(field))
     return bytes.end()
   }
 

@@ -38,6 +38,8 @@ interface ColumnTarget {
   joined: string
 }
 
+type ValueLoop = Pick<FieldLoop<ColumnTarget>, 'run'>
+
 type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
 /** The loops that read the records of one table, each its field. */
@@ -67,6 +69,10 @@ export class PayloadColumn {
     rowTags: new Uint8Array(MAX_CHUNK_ROWS),
     joined: '',
   }
+  /** For fields of few records: none of them is worth a loop of its own. */
+  readonly #plainLoop: ValueLoop = {
+    run: (span, field, isGuarded) => packValues(span, field, isGuarded, this.#target),
+  }
   readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0, whole: true }
 
   constructor(bytes: PayloadBytes, values: PayloadValues) {
@@ -74,27 +80,31 @@ export class PayloadColumn {
     this.#values = values
   }
 
-  /** Writes nothing where the field is absent from all of the records. */
-  write(loops: PayloadLoops, field: string, { records, from, to }: PayloadRows): void {
-    const span = this.#span
-    span.records = records
-    span.from = from
-    span.to = to
-    span.startRow = 0
-    this.#fill(loops.of(field, this.#target), field, span)
-    span.records = []
+  /** Writes nothing where the field is absent from all of the records; `only` are the rows that may have it. */
+  write(loops: PayloadLoops, field: string, rows: PayloadRows, only?: readonly number[]): void {
+    const { records, from, to } = rows
+    const { numbers, rowTags } = this.#target
+    this.#span.records = records
+    if (only === undefined) this.#fill(loops.of(field, this.#target), field, rows, 0)
+    else {
+      numbers.fill(0, 0, to - from)
+      rowTags.fill(PAYLOAD_TAGS.absent, 0, to - from)
+      for (const index of only)
+        this.#fill(this.#plainLoop, field, { records, from: index, to: index + 1 }, index - from)
+    }
+    this.#span.records = []
     this.#writeRows(field, to - from)
   }
 
   /** Has the loop read what it can: it stops at a value of another kind, and where there are enough strings. */
-  #fill(loop: FieldLoop<ColumnTarget>, field: string, span: MutableSpan): void {
-    const { from, to, records } = span
+  #fill(loop: ValueLoop, field: string, { records, from, to }: PayloadRows, startRow: number): void {
     const isGuarded = field in Object.prototype
+    const span = this.#span
     const target = this.#target
     let isCareful = false
     for (let index = from; index < to; ) {
       span.from = index
-      span.startRow = index - from
+      span.startRow = startRow + index - from
       span.to = isCareful ? index + 1 : to
       try {
         index += loop.run(span, field, isGuarded)
@@ -106,8 +116,10 @@ export class PayloadColumn {
         }
       }
       if (target.joined.length >= MAX_JOINED_UNITS) this.#writeStrings()
-      else if (index < span.to)
-        this.#writeOther(records[index] as FieldRecord, field, isGuarded, index++ - from)
+      else if (index < span.to) {
+        this.#writeOther(records[index] as FieldRecord, field, isGuarded, startRow + index - from)
+        index++
+      }
     }
   }
 
@@ -123,7 +135,7 @@ export class PayloadColumn {
     }
     if (types.isDate(value)) {
       rowTags[row] = PAYLOAD_TAGS.Date
-      numbers[row] = value.getTime()
+      numbers[row] = Date.prototype.getTime.call(value)
     } else {
       rowTags[row] = OTHER
       this.#values.write(value)
@@ -174,7 +186,8 @@ function packValues(
       rowTags[row] = tags.string
       joined += value
     } else if (value instanceof Date) {
-      numbers[row] = value.getTime()
+      const time = value.getTime()
+      numbers[row] = Number.isNaN(time) ? Number.NaN : time
       rowTags[row] = tags.Date
     } else if (typeof value === 'bigint') {
       if (BigInt.asIntN(64, value) !== value) break

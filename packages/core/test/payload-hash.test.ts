@@ -218,7 +218,7 @@ function sameText(value: unknown): string {
 }
 
 it('fields that are undefined everywhere are not there, however many they are', () => {
-  const wide = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`u${index}`, undefined]))
+  const wide = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`u${index}`, undefined]))
   const records = Array.from({ length: 3_000 }, (_, id) => ({ id }))
   expect(hashOf(records.map((one) => ({ ...wide, ...one })))).toBe(hashOf(records))
 })
@@ -229,6 +229,28 @@ it('wide records have one hash too, and another where a value changes', () => {
   const records = Array.from({ length: 1_000 }, (_, id) => row(id))
   expect(hashOf(records, [1, 64, 500, 999])).toBe(hashOf(records))
   expect(hashOf(records.with(999, row(999, 0)))).not.toBe(hashOf(records))
+})
+
+it('records that have hardly a field in common have one hash too', () => {
+  const field = (name: string, value: unknown): object => ({ [name]: value, id: 1 })
+  const records = Array.from({ length: 700 }, (_, id) =>
+    field(`f${id}`, [id, `${id}`, [id], new Date(id)][id % 4]),
+  )
+  const changed = [
+    records.with(7, field('f7', 1)),
+    records.with(7, field('f8', new Date(7))),
+    records.toReversed(),
+  ]
+  // beside many fields that all have, each is read in the other way
+  const fill = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`u${index}`, undefined]))
+  expect(
+    hashOf(
+      records.map((one) => ({ ...fill, ...one })),
+      [],
+      {},
+    ),
+  ).toBe(hashOf(records))
+  expect(new Set([records, ...changed].map((list) => hashOf(list))).size).toBe(4)
 })
 
 it('NaN is one value, in whatever form it is held', () => {
