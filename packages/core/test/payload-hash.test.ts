@@ -339,7 +339,7 @@ it('a batch goes on with its hash when it is begun again', () => {
 it('writes take turns: hashes that are made at the same time do not disturb each other', () => {
   const one = Array.from({ length: 5_000 }, (_, id) => ({ id, text: `a${id}` }))
   const two = one.map(({ id }) => ({ id: `${id}`, other: id }))
-  const [first, second] = [hasher.hash(TABLE, one), hasher.begin(TABLE, two)]
+  const [first, second] = [hasher.hash(TABLE, one), hasher.hash(TABLE, two)]
   for (let row = 0; row <= 5_000; row += 500) {
     first.advance(row)
     second.advance(row)
