@@ -67,7 +67,7 @@ export class PayloadHasher {
   }
 
   /** Begins the hash of a write; `table` is any object that its table's writes have in common. */
-  hash(table: object, records: readonly unknown[]): PayloadHash {
+  begin(table: object, records: readonly unknown[]): PayloadHash {
     let fields = this.#fields.get(table)
     if (fields === undefined) {
       fields = new PayloadFields()

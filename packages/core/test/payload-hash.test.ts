@@ -14,7 +14,7 @@ const TABLE = {}
 
 /** The hash of records, of which the rows before each border are there at a time. */
 function hashOf(records: readonly unknown[], borders: readonly number[] = [], table: object = TABLE): string {
-  const payload = hasher.hash(table, records)
+  const payload = hasher.begin(table, records)
   for (const border of borders) payload.advance(border)
   const { version, hash } = payload.digest()
   expect(version).toBe(1)
@@ -330,7 +330,7 @@ describe('what cannot be read', () => {
 
 it('a batch goes on with its hash when it is begun again', () => {
   const records = Array.from({ length: 9_000 }, (_, id) => ({ id, text: `${id}` }))
-  const payload = hasher.hash(TABLE, records)
+  const payload = hasher.begin(TABLE, records)
   for (const row of [8_192, 0, 2_048, 4_100, 9_000, 3]) payload.advance(row)
   expect(payload.digest()).toEqual(payload.digest())
   expect(payload.digest().hash).toBe(hashOf(records))
@@ -339,7 +339,7 @@ it('a batch goes on with its hash when it is begun again', () => {
 it('writes take turns: hashes that are made at the same time do not disturb each other', () => {
   const one = Array.from({ length: 5_000 }, (_, id) => ({ id, text: `a${id}` }))
   const two = one.map(({ id }) => ({ id: `${id}`, other: id }))
-  const [first, second] = [hasher.hash(TABLE, one), hasher.hash(TABLE, two)]
+  const [first, second] = [hasher.begin(TABLE, one), hasher.begin(TABLE, two)]
   for (let row = 0; row <= 5_000; row += 500) {
     first.advance(row)
     second.advance(row)
@@ -349,7 +349,7 @@ it('writes take turns: hashes that are made at the same time do not disturb each
 
 it('counts as many records as there were when it was begun', () => {
   const records = [{ id: 1 }, { id: 2 }]
-  const payload = hasher.hash(TABLE, records)
+  const payload = hasher.begin(TABLE, records)
   records.push({ id: 3 })
   expect(payload.digest().hash).toBe(hashOf([{ id: 1 }, { id: 2 }]))
 })
