@@ -266,3 +266,23 @@ it('nothing is committed twice, nothing past what was refused, and no failure is
     { numRuns: 2_000 },
   )
 })
+
+it('after an unknown outcome nothing more is let in until the ledger was asked', () => {
+  const channels = new Channels()
+  const channel = channels.of('c')
+  const claim = channels.claim({ channel: 'c', offset: 10n }, 't')
+  const behind = channels.claim({ channel: 'c', offset: 20n }, 't')
+  claim.doubt()
+  expect(behind.isRefused).toBe(true)
+  expect(channel.judge(10n)).toBe('refused')
+  channels.learn([{ channel: 'c', offset: 10n }])
+  expect([10n, 20n, 30n].map((offset) => channel.judge(offset))).toEqual(['committed', 'next', 'refused'])
+})
+
+it('of what is refused without end no more is remembered than there is room for', () => {
+  const channel = new Channels().of('c')
+  for (let offset = 3_000n; offset > 0n; offset--) channel.refuse(offset)
+  expect(channel.judge(1n)).toBe('refused')
+  channel.forget()
+  expect(channel.judge(1n)).toBe('next')
+})
