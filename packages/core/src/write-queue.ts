@@ -2,7 +2,7 @@ import type { SinkError } from '@ducksink/worker'
 import type { Admission } from './admission.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import { Dispatch } from './dispatch.ts'
+import { Dispatch, type DispatchContext } from './dispatch.ts'
 import type { RecordsContext } from './encoders.ts'
 import { Outbox } from './outbox.ts'
 import type { Receipt, WriteOutcome } from './receipt.ts'
@@ -22,6 +22,7 @@ export interface WriteQueueContext {
   readonly admission: Admission
   readonly pool: BufferPool
   readonly records: RecordsContext
+  readonly outcomeOf: DispatchContext['outcomeOf']
   /** Writes that may share a commit, and so a message and its answer. */
   readonly maxGroupBatches: number
   readonly onSettled: (outcome: WriteOutcome) => void
@@ -56,6 +57,11 @@ export class WriteQueue {
   constructor(context: WriteQueueContext) {
     this.#context = context
     this.#outbox = new Outbox(context.client, context.maxGroupBatches)
+  }
+
+  /** That of the last receipt. */
+  get sequence(): number {
+    return this.#sequence
   }
 
   /** Number of writes that are not settled. */
@@ -179,7 +185,7 @@ export class WriteQueue {
     const { key, source, startedAt } = write
     const { discarded } = source
     const { deadLetterCount, skippedCount } = source.badRecords
-    this.#sequence = sequence
+    this.#sequence = Math.max(this.#sequence, sequence)
     const receipt: Receipt = {
       ...(key === undefined ? undefined : { key }),
       rowCount: source.rowCount - discarded.rowCount - deadLetterCount - skippedCount,

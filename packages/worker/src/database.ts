@@ -124,6 +124,7 @@ async function openLocked(target: Target, lock: LockFile | undefined): Promise<D
       path: target.displayPath,
       catalog: target.catalog,
       duckdbVersion: duckdb.library_version(),
+      isDurable: target.kind !== 'memory',
     }
     const defaultMemoryLimit = target.kind === 'file' ? target.defaultMemoryLimit : undefined
     return new Database({ target: info, useSql: use, writer, reader, defaultMemoryLimit, instance, lock })

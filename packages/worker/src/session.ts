@@ -32,14 +32,15 @@ export interface SessionEvents {
 /** Puts together what works on an open database. */
 export function startSession(
   database: Database,
-  { groupCommit }: OpenRequest,
+  { groupCommit, resume = { layoutId: 1, sequence: 0 } }: OpenRequest,
   { log, post }: SessionEvents,
 ): Session {
   const { writer, target, defaultMemoryLimit } = database
-  const catalog = new Catalog(writer, target.catalog)
+  const catalog = new Catalog(writer, target.catalog, resume.layoutId)
   const transactions = new Transactions({
     writer: createWriter(writer, catalog),
     catalog,
+    sequence: resume.sequence,
     connectSecondWriter: database.isFile
       ? async () => createWriter(await database.connectSecondWriter(), catalog, '2')
       : undefined,

@@ -10,7 +10,7 @@ import {
   statementError,
   tableError,
 } from './duckdb-error.ts'
-import { ClosedError, errorToData, type SinkError } from './protocol/errors.ts'
+import { ClosedError, type ErrorData, errorToData, type SinkError } from './protocol/errors.ts'
 import type {
   CloseReply,
   InsertAnswer,
@@ -40,7 +40,7 @@ const TRIM_ID = 0
 export class SinkWorker implements SinkApi {
   readonly #log: Logger<ILogObj>
   readonly #post: (event: WorkerEvent) => void
-  readonly #onInvalidated: (reason: string) => void
+  readonly #onBroken: (reason: string) => void
   readonly #replies = new ReplyBox()
   #session: Session | undefined
   /** What is refused while there is no session, is refused with this. */
@@ -52,15 +52,11 @@ export class SinkWorker implements SinkApi {
   #pumping = false
   #wake: (() => void) | undefined
 
-  /** @param onInvalidated - called when DuckDB takes nothing any more, until the target is opened again */
-  constructor(
-    log: Logger<ILogObj>,
-    post: (event: WorkerEvent) => void,
-    onInvalidated: (reason: string) => void,
-  ) {
+  /** @param onBroken - called when the target must be opened again: DuckDB takes nothing more, or a COMMIT failed */
+  constructor(log: Logger<ILogObj>, post: (event: WorkerEvent) => void, onBroken: (reason: string) => void) {
     this.#log = log
     this.#post = post
-    this.#onInvalidated = onInvalidated
+    this.#onBroken = onBroken
   }
 
   open(request: OpenRequest): Promise<OpenReply> {
@@ -72,7 +68,7 @@ export class SinkWorker implements SinkApi {
   prepareTable(setup: TableSetup): Promise<PrepareReply> {
     return this.#onWriter<PrepareReply>(
       async ({ evolution }) => {
-        const layout = await evolution.prepare(setup)
+        const layout = await this.#takingLong(() => evolution.prepare(setup))
         return layout === undefined ? { status: 'absent' } : present(layout)
       },
       (error) => ({ status: 'failed', error: errorToData(tableError(error, setup.table.name)) }),
@@ -83,7 +79,7 @@ export class SinkWorker implements SinkApi {
   evolveTable(request: TableEvolution): Promise<PrepareReply> {
     return this.#onWriter<PrepareReply>(
       async (session) => {
-        const evolved = await session.evolution.evolve(request)
+        const evolved = await this.#takingLong(() => session.evolution.evolve(request))
         if (evolved === undefined) return { status: 'absent' }
         if (evolved.isAltered) await this.#checkpointAlter(session)
         return present(evolved.layout)
@@ -202,7 +198,7 @@ export class SinkWorker implements SinkApi {
    */
   async #checkpointAlter({ database, reads }: Session): Promise<void> {
     try {
-      await database.checkpoint()
+      await this.#takingLong(() => database.checkpoint())
     } catch (error) {
       if (isCheckpointBusy(error)) {
         void reads.idle().then(() =>
@@ -224,7 +220,8 @@ export class SinkWorker implements SinkApi {
         const { database, catalog, transactions } = session
         if ((await classifyStatement(database.writer, request.sql)) === 'read') return undefined
         this.#runsStatement = true
-        const { rows, changedSchema, isAlter } = await runStatement(database.writer, request).finally(() => {
+        const running = this.#takingLong(() => runStatement(database.writer, request))
+        const { rows, changedSchema, isAlter } = await running.finally(() => {
           this.#runsStatement = false
         })
         if (changedSchema) {
@@ -236,6 +233,16 @@ export class SinkWorker implements SinkApi {
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
     )
+  }
+
+  /** Does what may take long on the writing connection, of which main is told: its writes do not hang meanwhile. */
+  async #takingLong<R>(run: () => Promise<R>): Promise<R> {
+    this.#post({ type: 'busy', isBusy: true })
+    try {
+      return await run()
+    } finally {
+      this.#post({ type: 'busy', isBusy: false })
+    }
   }
 
   /** Waits for the writing connection's turn; a failure becomes the reply that `failed` makes of it. */
@@ -334,6 +341,12 @@ export class SinkWorker implements SinkApi {
     }
   }
 
+  /** True where only a target that is opened anew takes anything, or tells what is committed. */
+  #isBroken(error: ErrorData): boolean {
+    if (isInvalidated(error)) return true
+    return error.code === 'OUTCOME_UNKNOWN' && this.#session?.database.target.isDurable === true
+  }
+
   /** A failure here is a bug, and ends the worker as an unhandled rejection. */
   async #insertParts(transactions: Transactions, parts: readonly InsertJob[]): Promise<void> {
     this.#answer(parts, await transactions.insertParts(parts.map(({ request }) => request)))
@@ -345,8 +358,8 @@ export class SinkWorker implements SinkApi {
       const answer = replies[index]
       if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
       this.#session?.cache?.written(request.buffer.byteLength)
-      if (answer.status === 'rolled-back' && isInvalidated(answer.error))
-        this.#onInvalidated(answer.error.message)
+      if (answer.status === 'rolled-back' && this.#isBroken(answer.error))
+        this.#onBroken(answer.error.message)
       reply(answer)
     }
   }

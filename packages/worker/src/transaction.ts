@@ -18,6 +18,8 @@ import type { Writer } from './writer.ts'
 export interface TransactionContext {
   readonly writer: Writer
   readonly catalog: Catalog
+  /** That of the commit before the first. */
+  readonly sequence: number
   /** Makes the second writer; absent where commits take no time, as in memory. */
   readonly connectSecondWriter: (() => Promise<Writer>) | undefined
 }
@@ -49,11 +51,12 @@ export class Transactions {
   /** Settled when the parts at hand are inserted, and the writer may have more. */
   #turn: Promise<void> = Promise.resolve()
   #open: OpenWrite | undefined
-  #sequence = 0
+  #sequence: number
 
   constructor(context: TransactionContext) {
     this.#context = context
     this.#writer = context.writer
+    this.#sequence = context.sequence
   }
 
   /** Resolves when no commit is under way: for all that is not a part of a write. */

@@ -117,6 +117,16 @@ export interface OpenRequest {
   readonly deliveryMode: DeliveryMode
   /** Names this engine in the lock file. */
   readonly lockNonce: string
+  /** Where the engine's last worker has died: what this one numbers comes after what that one did. */
+  readonly resume?: ResumePoint
+}
+
+/** Where a worker goes on that takes the place of another. */
+export interface ResumePoint {
+  /** The id of the first layout. */
+  readonly layoutId: number
+  /** The sequence of the commit before the first. */
+  readonly sequence: number
 }
 
 /** How many waiting writes share a commit, and how long the first of them waits for more. */
@@ -139,6 +149,8 @@ export interface TargetInfo {
   readonly path: string
   readonly catalog: string
   readonly duckdbVersion: string
+  /** True where what is committed outlives the worker, so that another can go on with it. */
+  readonly isDurable: boolean
 }
 
 export type PrepareReply =
@@ -284,6 +296,8 @@ export interface SchemaChange {
 export type WorkerEvent =
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'schemaChange'; readonly change: SchemaChange }
+  /** The writing connection begins or ends what may take as long as it likes: a statement of the app, an ALTER. */
+  | { readonly type: 'busy'; readonly isBusy: boolean }
   /** The target's lock file was taken. */
   | { readonly type: 'locked'; readonly path: string }
   /** An error that the worker cannot survive; its thread exits after this. */
