@@ -280,7 +280,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   async #open(): Promise<void> {
     try {
-      await this.#target.open(this.#client)
+      const { sequence } = await this.#target.open(this.#client)
+      this.#queue.sequence = sequence
       const signals = this.#options.handleSignals
       if (signals !== false) this.#ignoreSignals = handleSignals(() => this.close(signals))
       this.#opened.resolve()

@@ -9,6 +9,9 @@ import {
 } from '@ducksink/worker'
 import type { WorkerThread } from './worker-thread.ts'
 
+/** What a worker says of the target that it has opened. */
+export type OpenedTarget = Extract<OpenReply, { status: 'open' }>
+
 /** The target as the workers of an engine open it, one after another. */
 export class Target {
   readonly #request: OpenRequest
@@ -39,10 +42,7 @@ export class Target {
    * Has a worker open the target.
    * @throws what the worker could not open it for.
    */
-  async open(
-    worker: Pick<WorkerThread, 'call'>,
-    resume?: ResumePoint,
-  ): Promise<Extract<OpenReply, { status: 'open' }>> {
+  async open(worker: Pick<WorkerThread, 'call'>, resume?: ResumePoint): Promise<OpenedTarget> {
     const request = resume === undefined ? this.#request : { ...this.#request, resume }
     const reply = await worker.call('open', request)
     if (reply.status === 'failed') throw errorFromData(reply.error)

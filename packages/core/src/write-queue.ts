@@ -52,16 +52,12 @@ export class WriteQueue {
   readonly #outbox: Outbox
   #pumping = false
   #nextWriteId = 1
-  #sequence = 0
+  /** That of the last commit. */
+  sequence = 0
 
   constructor(context: WriteQueueContext) {
     this.#context = context
     this.#outbox = new Outbox(context.client, context.maxGroupBatches)
-  }
-
-  /** That of the last receipt. */
-  get sequence(): number {
-    return this.#sequence
   }
 
   /** Number of writes that are not settled. */
@@ -178,14 +174,14 @@ export class WriteQueue {
       if (settled === write.settled) break
       earlier.push(settled)
     }
-    void Promise.all(earlier).then(() => this.#commit(write, this.#sequence, 0))
+    void Promise.all(earlier).then(() => this.#commit(write, this.sequence, 0))
   }
 
   #commit(write: QueuedWrite, sequence: number, byteLength: number): void {
     const { key, source, startedAt } = write
     const { discarded } = source
     const { deadLetterCount, skippedCount } = source.badRecords
-    this.#sequence = Math.max(this.#sequence, sequence)
+    this.sequence = Math.max(this.sequence, sequence)
     const receipt: Receipt = {
       ...(key === undefined ? undefined : { key }),
       rowCount: source.rowCount - discarded.rowCount - deadLetterCount - skippedCount,

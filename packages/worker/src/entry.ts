@@ -56,6 +56,8 @@ const api: SinkApi = {
   },
   abandon: (writeId) => worker.abandon(writeId),
   query: (request) => worker.query(request),
+  readLedger: (keys) => worker.readLedger(keys),
+  pruneLedger: (beforeMs) => worker.pruneLedger(beforeMs),
   cancelQuery: (queryId) => worker.cancelQuery(queryId),
   close: () => worker.close(),
 }

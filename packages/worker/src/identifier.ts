@@ -71,8 +71,8 @@ export function foldIdentifier(name: string): string {
 const invalidArgument = (message: string): InvalidOptionsError =>
   new InvalidOptionsError(message, undefined, 'INVALID_ARGUMENT')
 
-// escaped and short, so that a name from a hostile record cannot forge lines of a log
-function shown(name: unknown): string {
+/** A text from outside for a message: escaped and short, so that one from a hostile record cannot forge lines of a log. */
+export function shown(name: unknown): string {
   if (typeof name !== 'string') return ''
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name)
 }

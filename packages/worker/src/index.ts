@@ -1,4 +1,5 @@
 export { foldIdentifier, identifierProblem, qualifiedName } from './identifier.ts'
+export { ledgerKeyProblem } from './ledger-key.ts'
 export { releaseLockOf } from './lock-file.ts'
 export * from './protocol/coercion.ts'
 export * from './protocol/dead-letter.ts'

@@ -3,6 +3,8 @@ import { BlockCache } from './block-cache.ts'
 import { Catalog } from './catalog.ts'
 import type { Database } from './database.ts'
 import { Evolution } from './evolution.ts'
+import { ExactlyOnce } from './exactly-once.ts'
+import { Ledger } from './ledger.ts'
 import type { OpenRequest, WorkerEvent } from './protocol/messages.ts'
 import { ReadQueue } from './read-queue.ts'
 import { logSchemaChange } from './schema-log.ts'
@@ -15,6 +17,8 @@ export interface Session {
   readonly database: Database
   readonly catalog: Catalog
   readonly evolution: Evolution
+  /** Absent unless delivery is exactly-once. */
+  readonly ledger: Ledger | undefined
   readonly transactions: Transactions
   readonly jobs: WriteJobs
   readonly reads: ReadQueue
@@ -30,20 +34,22 @@ export interface SessionEvents {
 }
 
 /** Puts together what works on an open database. */
-export function startSession(
+export async function startSession(
   database: Database,
-  { groupCommit, resume = { layoutId: 1, sequence: 0 } }: OpenRequest,
+  { groupCommit, deliveryMode, resume = { layoutId: 1, sequence: 0 } }: OpenRequest,
   { log, post }: SessionEvents,
-): Session {
+): Promise<Session> {
   const { writer, target, defaultMemoryLimit } = database
   const catalog = new Catalog(writer, target.catalog, resume.layoutId)
+  const ledger = deliveryMode === 'exactly-once' ? await Ledger.open(writer, catalog) : undefined
   const transactions = new Transactions({
     writer: createWriter(writer, catalog),
     catalog,
-    sequence: resume.sequence,
+    sequence: Math.max(resume.sequence, ledger?.lastSequence ?? 0),
     connectSecondWriter: database.isFile
       ? async () => createWriter(await database.connectSecondWriter(), catalog, '2')
       : undefined,
+    exactlyOnce: ledger && new ExactlyOnce(ledger),
   })
   const evolution = new Evolution(writer, catalog, (change) => {
     logSchemaChange(log, change)
@@ -55,6 +61,7 @@ export function startSession(
     database,
     catalog,
     evolution,
+    ledger,
     transactions,
     jobs: new WriteJobs(groupCommit),
     reads: new ReadQueue(),

@@ -10,15 +10,24 @@ import {
   statementError,
   tableError,
 } from './duckdb-error.ts'
-import { ClosedError, type ErrorData, errorToData, type SinkError } from './protocol/errors.ts'
+import type { Ledger } from './ledger.ts'
+import {
+  ClosedError,
+  type ErrorData,
+  errorToData,
+  type SinkError,
+  StatementError,
+} from './protocol/errors.ts'
 import type {
   CloseReply,
   InsertAnswer,
   InsertReply,
   InsertRequest,
+  LedgerReply,
   OpenReply,
   OpenRequest,
   PrepareReply,
+  PruneReply,
   QueryReply,
   QueryRequest,
   SinkApi,
@@ -32,6 +41,8 @@ import { type Session, startSession } from './session.ts'
 import { beginsAsRead } from './sql-text.ts'
 import type { Transactions } from './transaction.ts'
 import { type InsertJob, refuse, type WriteJob } from './write-jobs.ts'
+
+const NO_LEDGER = "there is no ledger: it is kept where deliveryMode is 'exactly-once'"
 
 /** The id of no query: they count from 1. */
 const TRIM_ID = 0
@@ -81,7 +92,7 @@ export class SinkWorker implements SinkApi {
       async (session) => {
         const evolved = await this.#takingLong(() => session.evolution.evolve(request))
         if (evolved === undefined) return { status: 'absent' }
-        if (evolved.isAltered) await this.#checkpointAlter(session)
+        if (evolved.isAltered) await this.#checkpoint(session, 'an ALTER')
         return present(evolved.layout)
       },
       (error) => ({ status: 'failed', error: errorToData(tableError(error, request.table.name)) }),
@@ -127,6 +138,29 @@ export class SinkWorker implements SinkApi {
       return { status: 'failed', error: errorToData(told) }
     }
     return (await this.#queryOnWriter(request)) ?? { status: 'failed', error: errorToData(this.#refusal) }
+  }
+
+  readLedger(keys: readonly string[]): Promise<LedgerReply> {
+    return this.#onWriter<LedgerReply>(
+      async (session) => {
+        const found = await requireLedger(session).lookUp(session.database.writer, keys)
+        return { status: 'read', writes: keys.map((key) => found.get(key)) }
+      },
+      (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
+    )
+  }
+
+  pruneLedger(beforeMs: number): Promise<PruneReply> {
+    return this.#onWriter<PruneReply>(
+      async (session) => {
+        const ledger = requireLedger(session)
+        const pruned = await this.#takingLong(() => ledger.prune(session.database.writer, beforeMs))
+        await this.#checkpoint(session, 'pruning')
+        this.#log.info(pruned, 'ledger pruned')
+        return { status: 'pruned', ...pruned }
+      },
+      (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
+    )
   }
 
   async cancelQuery(queryId: number): Promise<void> {
@@ -180,11 +214,13 @@ export class SinkWorker implements SinkApi {
         nonce: request.lockNonce,
         onLocked: (path) => this.#post({ type: 'locked', path }),
       })
-      const session = startSession(database, request, { log: this.#log, post: this.#post })
+      const session = await startSession(database, request, { log: this.#log, post: this.#post })
       for (const table of request.tables) await session.evolution.prepare(table)
       this.#session = session
       this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
-      return { status: 'open', target: database.target, committedOffsets: [] }
+      const committedOffsets = session.ledger?.committedOffsets ?? []
+      const { sequence } = session.transactions
+      return { status: 'open', target: database.target, committedOffsets, sequence }
     } catch (error) {
       database?.close()
       return { status: 'failed', error: errorToData(error) }
@@ -192,24 +228,25 @@ export class SinkWorker implements SinkApi {
   }
 
   /**
-   * Writes an ALTER out of the log, with which some files cannot be opened by path after a crash. Where a query runs
-   * it is done after that; until then only an engine can open the file.
+   * Writes out of the log what DuckDB does not always replay rightly: with an ALTER some files cannot be opened by path
+   * after a crash, and deleted rows of a PRIMARY KEY table have come back. Where a query runs it is done after that.
    * @see https://github.com/duckdb/duckdb/issues/18259
+   * @see https://github.com/duckdb/duckdb/issues/24744
    */
-  async #checkpointAlter({ database, reads }: Session): Promise<void> {
+  async #checkpoint({ database, reads }: Session, after: 'an ALTER' | 'pruning'): Promise<void> {
     try {
       await this.#takingLong(() => database.checkpoint())
     } catch (error) {
       if (isCheckpointBusy(error)) {
         void reads.idle().then(() =>
           this.#onWriter(
-            (session) => this.#checkpointAlter(session),
+            (session) => this.#checkpoint(session, after),
             () => undefined,
           ),
         )
         return
       }
-      this.#log.warn({ reason: messageOf(error) }, 'checkpoint after an ALTER failed')
+      this.#log.warn({ reason: messageOf(error) }, `checkpoint after ${after} failed`)
     }
   }
 
@@ -228,7 +265,7 @@ export class SinkWorker implements SinkApi {
           transactions.clearStatements()
           catalog.invalidate()
         }
-        if (isAlter) await this.#checkpointAlter(session)
+        if (isAlter) await this.#checkpoint(session, 'an ALTER')
         return { status: 'rows', rows, changedSchema }
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
@@ -363,6 +400,11 @@ export class SinkWorker implements SinkApi {
       reply(answer)
     }
   }
+}
+
+function requireLedger({ ledger }: Session): Ledger {
+  if (ledger === undefined) throw new StatementError('STATEMENT_REFUSED', NO_LEDGER)
+  return ledger
 }
 
 const present = ({ layoutId, columns }: KnownLayout): PrepareReply => ({

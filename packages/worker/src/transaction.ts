@@ -1,27 +1,18 @@
-import type { Catalog } from './catalog.ts'
-import { commitCause, insertError, isOutcomeUnknown, isRowRefusal, unlessDurable } from './duckdb-error.ts'
-import { isSameStatement } from './insert-statement.ts'
-import {
-  errorToData,
-  OutcomeUnknownError,
-  SchemaError,
-  SinkError,
-  WorkerDiedError,
-} from './protocol/errors.ts'
-import type { InsertReply, InsertRequest, RefusedRow } from './protocol/messages.ts'
-import type { Writer } from './writer.ts'
-
-// A commit of a whole row group takes DuckDB twice as long as inserting it did. A file takes 1.2 times as many rows where
-// the next write is inserted meanwhile by a second connection; DuckDB checkpoints all the same.
+import { isOutcomeUnknown, isRowRefusal, unlessDurable } from './duckdb-error.ts'
+import { compare, type ExactlyOnce, type NamedWrite, type Verdict } from './exactly-once.ts'
+import { committed, duplicate, inserted, rolledBack, runAgain } from './insert-reply.ts'
+import type { SinkError } from './protocol/errors.ts'
+import type { CommittedWrite, InsertReply, InsertRequest, LedgerEntry } from './protocol/messages.ts'
+import { commitFailure, isWorthAnotherRun, type WriteDetails, writeFailure } from './write-failure.ts'
+import { commitGroup, commitGroupOnce } from './write-group.ts'
+import { WriterPair, type WriterPairContext } from './writer-pair.ts'
 
 /** What a transaction needs of its surroundings. */
-export interface TransactionContext {
-  readonly writer: Writer
-  readonly catalog: Catalog
+export interface TransactionContext extends WriterPairContext {
   /** That of the commit before the first. */
   readonly sequence: number
-  /** Makes the second writer; absent where commits take no time, as in memory. */
-  readonly connectSecondWriter: (() => Promise<Writer>) | undefined
+  /** Absent where a write that comes again is written again. */
+  readonly exactlyOnce: ExactlyOnce | undefined
 }
 
 /** A write that has the connection to itself. */
@@ -31,23 +22,20 @@ export interface HeldWrite {
   readonly isAwaited: boolean
 }
 
-/** Writes that go in by one INSERT, because they have the table and the columns in common. */
-type Run = readonly InsertRequest[]
-
-type OpenWrite =
-  | { readonly state: 'inserting'; readonly writeId: number }
-  | { readonly state: 'rolled-back'; readonly writeId: number; readonly error: SinkError }
-  /** Rolled back, and to be begun again; what is still on its way of the run that failed is answered alike. */
-  | { readonly state: 'awaited'; readonly writeId: number; readonly run: number; readonly error: SinkError }
+type OpenWrite = NamedWrite &
+  (
+    | { readonly state: 'inserting' }
+    /** Committed before: the rest of its parts is taken and not written. */
+    | { readonly state: 'duplicate'; readonly before: CommittedWrite }
+    | { readonly state: 'rolled-back'; readonly error: SinkError }
+    /** Rolled back, and to be begun again; what is still on its way of the run that failed is answered alike. */
+    | { readonly state: 'awaited'; readonly run: number; readonly error: SinkError }
+  )
 
 /** Puts writes into transactions: whole ones together, those of several parts alone. */
 export class Transactions {
   readonly #context: TransactionContext
-  /** The one that inserts; the other commits, or has nothing to do. */
-  #writer: Writer
-  #other: Writer | undefined
-  /** The commit under way on the other writer; never rejects. */
-  #committing: Promise<void> = Promise.resolve()
+  readonly #writers: WriterPair
   /** Settled when the parts at hand are inserted, and the writer may have more. */
   #turn: Promise<void> = Promise.resolve()
   #open: OpenWrite | undefined
@@ -55,22 +43,18 @@ export class Transactions {
 
   constructor(context: TransactionContext) {
     this.#context = context
-    this.#writer = context.writer
+    this.#writers = new WriterPair(context)
     this.#sequence = context.sequence
+  }
+
+  /** That of the last commit. */
+  get sequence(): number {
+    return this.#sequence
   }
 
   /** Resolves when no commit is under way: for all that is not a part of a write. */
   quiet(): Promise<void> {
-    return this.#committing
-  }
-
-  /** The same, after which the first writer inserts: only its connection knows the app's temporary tables. */
-  async #useFirstWriter(): Promise<void> {
-    await this.#committing
-    const { writer } = this.#context
-    if (this.#writer === writer) return
-    this.#other = this.#writer
-    this.#writer = writer
+    return this.#writers.committing
   }
 
   /** Resolves when the next parts may come, perhaps before the last ones have their answer. */
@@ -80,8 +64,7 @@ export class Transactions {
 
   /** Drops every prepared statement. */
   clearStatements(): void {
-    this.#writer.statements.clear()
-    this.#other?.statements.clear()
+    this.#writers.clearStatements()
   }
 
   /** The write whose next part must come before anything else may use the connection. */
@@ -95,11 +78,12 @@ export class Transactions {
    * so that the one at fault fails alone. Those after one that is to be run again have no reply: they come after it.
    */
   async insertGroup(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
-    await this.#useFirstWriter()
-    const runs = groupIntoRuns(requests)
+    await this.#writers.useFirst()
+    const { exactlyOnce } = this.#context
     try {
-      await this.#commitTogether(runs)
-      return requests.map((request) => this.#committed(request))
+      if (exactlyOnce !== undefined) return await this.#commitOnce(exactlyOnce, requests)
+      await commitGroup(this.#writers.current, requests)
+      return requests.map((request) => committed(request, ++this.#sequence))
     } catch (error) {
       if (requests.length === 1 || isOutcomeUnknown(error)) {
         return requests.map((request) => this.#failed(request, error))
@@ -127,27 +111,30 @@ export class Transactions {
     requests: readonly InsertRequest[],
     release: () => void,
   ): Promise<readonly InsertReply[]> {
-    const { writeId, run, first } = requests[0] as InsertRequest
+    const { writeId, run, first, identity } = requests[0] as InsertRequest
     const end = requests.at(-1) as InsertRequest
     const { last } = end
     const awaited = this.#open?.state === 'awaited' ? this.#open : undefined
     if (awaited?.writeId === writeId && awaited.run === run)
-      return requests.map(({ buffer }) => runAgain(buffer, awaited.error))
+      return requests.map((request) => runAgain(request, awaited.error))
     if (first) {
       // what an earlier run has left: main may begin a write again by itself
       if (this.#open?.state === 'inserting') await this.#rollBack()
-      this.#open = { state: 'inserting', writeId }
+      this.#open = { state: 'inserting', writeId, identity }
     }
     const open = this.#open
     if (open === undefined || open.writeId !== writeId)
       throw new Error(`part of write ${writeId}, which is not open`)
     if (last) this.#open = undefined
-    if (open.state !== 'inserting') return requests.map(({ buffer }) => rolledBack(buffer, open.error))
+    if (open.state === 'duplicate') return this.#drain(requests, open.before)
+    if (open.state !== 'inserting') return requests.map((request) => rolledBack(request, open.error))
     try {
-      if (first) await this.#begin(end)
-      const refused = await this.#writer.parts.write(requests)
+      const before = first ? await this.#begin(end) : undefined
+      if (before !== undefined) return this.#drain(requests, before)
+      const { parts } = this.#writers.current
+      const refused = await parts.write(requests)
       if (!last) return requests.map((request, index) => inserted(request, refused[index]))
-      await this.#writer.parts.endChecks({ isOpen: true })
+      await parts.endChecks({ isOpen: true })
     } catch (error) {
       return this.#rolledBack(requests, error)
     }
@@ -157,62 +144,91 @@ export class Transactions {
   /** Ends the transaction of parts that failed, with what they are told. */
   async #rolledBack(requests: readonly InsertRequest[], error: unknown): Promise<readonly InsertReply[]> {
     await this.#rollBack()
+    return this.#notWritten(requests, error)
+  }
+
+  #notWritten(requests: readonly InsertRequest[], error: unknown): readonly InsertReply[] {
     const end = requests.at(-1) as InsertRequest
-    const failure = this.#failure(end, error)
+    const failure = writeFailure(error, this.#details(end))
     if (isWorthAnotherRun(error, end)) return requests.map((request) => this.#await(request, failure))
-    if (!end.last) this.#open = { state: 'rolled-back', writeId: end.writeId, error: failure }
-    return requests.map(({ buffer }) => rolledBack(buffer, failure))
+    this.#context.exactlyOnce?.fail(end)
+    if (!end.last) this.#open = { state: 'rolled-back', ...nameOf(end), error: failure }
+    return requests.map((request) => rolledBack(request, failure))
   }
 
   async #rollBack(): Promise<void> {
-    await this.#writer.connection.rollBack()
-    await this.#writer.parts.endChecks({ isOpen: false })
+    const { connection, parts } = this.#writers.current
+    await connection.rollBack()
+    await parts.endChecks({ isOpen: false })
   }
 
-  async #begin(request: InsertRequest): Promise<void> {
-    if (!this.#mayOverlap(request)) await this.#useFirstWriter()
-    await this.#writer.connection.run('BEGIN')
+  /** Begins a transaction; where the write was committed before, it ends it again, and gives what the ledger has. */
+  async #begin(request: InsertRequest): Promise<CommittedWrite | undefined> {
+    const { exactlyOnce } = this.#context
+    exactlyOnce?.begin(request)
+    await this.#writers.begin(request)
+    this.#requireUnrefused(request)
+    const { connection } = this.#writers.current
+    const before = await exactlyOnce?.find(connection, request)
+    if (before !== undefined) await connection.rollBack()
+    return before
+  }
+
+  /** Answers parts of a write that was committed before. */
+  #drain(requests: readonly InsertRequest[], before: CommittedWrite): readonly InsertReply[] {
+    const end = requests.at(-1) as InsertRequest
+    if (!end.last) {
+      this.#open = { state: 'duplicate', ...nameOf(end), before }
+      return requests.map((request) => inserted(request))
+    }
+    const verdict = compare(keyOf(end), before, end.entry as LedgerEntry)
+    return requests.map((request) =>
+      request.last || verdict.kind === 'refused' ? settled(request, verdict) : inserted(request),
+    )
   }
 
   /** Commits after the write before this one; where the next may be inserted meanwhile, `release` is called. */
   async #commit(requests: readonly InsertRequest[], release: () => void): Promise<readonly InsertReply[]> {
     const end = requests.at(-1) as InsertRequest
-    await this.#committing
-    const { connection } = this.#writer
-    const committing = unlessDurable(connection.run('COMMIT')).then(
-      () => undefined,
-      async (error: unknown) => {
-        await connection.rollBack()
-        return { error }
-      },
-    )
-    if (this.#mayOverlap(end)) await this.#switchWriter(committing, release)
+    await this.#writers.committing
+    const sequence = this.#sequence + 1
+    try {
+      // the write before this one may have failed meanwhile
+      this.#requireUnrefused(end)
+      await this.#context.exactlyOnce?.enter(this.#writers.current, [{ request: end, sequence }])
+    } catch (error) {
+      return this.#rolledBack(requests, error)
+    }
+    const committing = this.#endCommit(end, sequence)
+    const hasTurned = this.#writers.mayOverlap(end) && (await this.#writers.turn(committing, end))
+    if (hasTurned) release()
     const failed = await committing
     if (failed === undefined)
-      return [...requests.slice(0, -1).map((part) => inserted(part)), this.#committed(end)]
+      return [...requests.slice(0, -1).map((part) => inserted(part)), committed(end, sequence)]
     // an index takes its entries only now; a table that has one is not written to meanwhile
-    if (isRowRefusal(failed.error)) return this.#rolledBack(requests, failed.error)
-    const failure = this.#commitFailure(end, failed.error)
-    return requests.map(({ buffer }) => rolledBack(buffer, failure))
+    if (isRowRefusal(failed.error) && !hasTurned) return this.#notWritten(requests, failed.error)
+    const failure = commitFailure(failed.error, this.#details(end))
+    return requests.map((request) => rolledBack(request, failure))
   }
 
-  async #switchWriter(committing: Promise<unknown>, release: () => void): Promise<void> {
-    this.#other ??= await this.#context.connectSecondWriter?.()
-    if (this.#other === undefined) return
-    const writer = this.#writer
-    this.#writer = this.#other
-    this.#other = writer
-    this.#committing = committing.then(() => undefined)
-    release()
+  /** Runs COMMIT; what follows from its outcome is known before the next write can ask. */
+  async #endCommit(end: InsertRequest, sequence: number): Promise<{ readonly error: unknown } | undefined> {
+    const { connection } = this.#writers.current
+    try {
+      await unlessDurable(connection.run('COMMIT'))
+      this.#sequence = sequence
+      return undefined
+    } catch (error) {
+      await connection.rollBack()
+      // one that is begun again takes this back
+      this.#context.exactlyOnce?.fail(end)
+      return { error }
+    }
   }
 
-  /** True where a write may be inserted while the one before it commits: neither can see the other. */
-  #mayOverlap({ layoutId, action }: InsertRequest): boolean {
-    const { catalog, connectSecondWriter } = this.#context
-    if (action !== undefined) return false
-    const layout = catalog.layout(layoutId)
-    if (connectSecondWriter === undefined || layout === undefined) return false
-    return catalog.isOfTarget(layout) && !catalog.mayHaveIndex(layout)
+  #requireUnrefused(request: InsertRequest): void {
+    const refusal = this.#context.exactlyOnce?.refusal(request, this.#tableOf)
+    if (refusal !== undefined) throw refusal
   }
 
   /** Rolls back the open write, if it is this one. */
@@ -220,95 +236,70 @@ export class Transactions {
     const open = this.#open
     if (open?.writeId !== writeId) return
     this.#open = undefined
+    if (open.state !== 'duplicate') this.#context.exactlyOnce?.fail(open)
     if (open.state === 'inserting') await this.#rollBack()
   }
 
-  async #commitTogether(runs: readonly Run[]): Promise<void> {
-    const { connection } = this.#writer
-    const only = runs.length === 1 ? runs[0] : undefined
-    if (only !== undefined) {
-      // one statement is a transaction by itself: BEGIN and COMMIT would cost a tenth of a small write
-      await this.#writer.parts.write(only)
-      return
-    }
-    await connection.run('BEGIN')
-    try {
-      for (const run of runs) await this.#writer.parts.write(run)
-      await unlessDurable(connection.run('COMMIT'))
-    } catch (error) {
-      await connection.rollBack()
-      throw error
-    }
-  }
-
-  #committed({ buffer }: InsertRequest): InsertReply {
-    return { status: 'committed', buffer, sequence: ++this.#sequence }
+  /** The replies to a group of which each may have been committed before. */
+  async #commitOnce(
+    exactlyOnce: ExactlyOnce,
+    requests: readonly InsertRequest[],
+  ): Promise<readonly InsertReply[]> {
+    const sequence = this.#sequence + 1
+    const at = { sequence, tableOf: this.#tableOf }
+    const { current } = this.#writers
+    const { verdicts, writtenCount, unknown } = await commitGroupOnce(current, exactlyOnce, requests, at)
+    this.#sequence += writtenCount
+    return requests.map((request, index) => {
+      const verdict = verdicts[index]
+      if (unknown !== undefined && isOfGroup(verdict, sequence)) return this.#failed(request, unknown.error)
+      return settled(request, verdict as Verdict)
+    })
   }
 
   #failed(request: InsertRequest, error: unknown): InsertReply {
-    if (isOutcomeUnknown(error)) return rolledBack(request.buffer, this.#commitFailure(request, error))
-    const failure = this.#failure(request, error)
-    return isWorthAnotherRun(error, request)
-      ? this.#await(request, failure)
-      : rolledBack(request.buffer, failure)
+    const details = this.#details(request)
+    const isUnknown = isOutcomeUnknown(error)
+    const failure = isUnknown ? commitFailure(error, details) : writeFailure(error, details)
+    if (!isUnknown && isWorthAnotherRun(error, request)) return this.#await(request, failure)
+    this.#context.exactlyOnce?.fail(request)
+    return rolledBack(request, failure)
   }
 
   /** Holds everything else back until the write is begun again. */
-  #await({ writeId, run, buffer }: InsertRequest, error: SinkError): InsertReply {
-    this.#open = { state: 'awaited', writeId, run, error }
-    return runAgain(buffer, error)
+  #await(request: InsertRequest, error: SinkError): InsertReply {
+    this.#open = { state: 'awaited', ...nameOf(request), run: request.run, error }
+    return runAgain(request, error)
   }
 
-  #failure(request: InsertRequest, error: unknown): SinkError {
-    if (error instanceof SinkError) return error
-    return insertError(error, this.#details(request))
-  }
+  readonly #tableOf = (layoutId: number): string | undefined =>
+    this.#context.catalog.layout(layoutId)?.table.name
 
-  #commitFailure(request: InsertRequest, error: unknown): SinkError {
-    // a connection that was stopped did not begin with it
-    if (error instanceof WorkerDiedError) return error
-    const message =
-      'COMMIT answered with an error, after which the batch may be written or not: read the table'
-    return new OutcomeUnknownError(message, { ...this.#details(request), cause: commitCause(error) })
-  }
-
-  #details({ layoutId, key }: InsertRequest): { table: string | undefined; key: string | undefined } {
-    return { table: this.#context.catalog.layout(layoutId)?.table.name, key }
+  #details({ layoutId, key }: InsertRequest): WriteDetails {
+    return { table: this.#tableOf(layoutId), key }
   }
 }
 
-function groupIntoRuns(requests: readonly InsertRequest[]): readonly Run[] {
-  const runs: InsertRequest[][] = []
-  for (const request of requests) {
-    const run = runs.at(-1)
-    if (run !== undefined && isSameStatement(run[0] as InsertRequest, request)) run.push(request)
-    else runs.push([request])
+const nameOf = ({ writeId, identity }: InsertRequest): NamedWrite => ({ writeId, identity })
+
+const keyOf = ({ identity }: InsertRequest): string => (identity?.kind === 'key' ? identity.key : '')
+
+/** True for a write that is committed or not with its group, whose first sequence this is. */
+const isOfGroup = (verdict: Verdict | undefined, sequence: number): boolean =>
+  verdict === undefined ||
+  verdict.kind === 'write' ||
+  (verdict.kind === 'duplicate' && verdict.of.sequence >= sequence)
+
+/** The answer to a last part of which it is known what becomes of its write. */
+function settled(request: InsertRequest, verdict: Verdict): InsertReply {
+  switch (verdict.kind) {
+    case 'write':
+      return committed(request, verdict.sequence)
+    case 'duplicate':
+      return duplicate(request, verdict.of)
+    case 'refused':
+      return rolledBack(request, verdict.error)
+    default:
+      return verdict satisfies never
   }
-  return runs
-}
-
-/** Runs of a write whose table was changed each time, by other writes that it follows or by the app. */
-const MAX_RUNS = 8
-
-/**
- * A table that was changed by someone else is read once more, and the write encoded for what it is now. Where DuckDB
- * has refused a row, the write comes again with parts to be checked, which finds all such rows.
- */
-function isWorthAnotherRun(error: unknown, { run, action }: InsertRequest): boolean {
-  if (error instanceof SchemaError) return error.code === 'TABLE_CHANGED' && run < MAX_RUNS
-  return action === undefined && isRowRefusal(error)
-}
-
-const inserted = ({ buffer }: InsertRequest, refused: readonly RefusedRow[] = []): InsertReply => ({
-  status: 'inserted',
-  buffer,
-  refused,
-})
-
-function rolledBack(buffer: ArrayBuffer, error: SinkError): InsertReply {
-  return { status: 'rolled-back', buffer, error: errorToData(error) }
-}
-
-function runAgain(buffer: ArrayBuffer, error: SinkError): InsertReply {
-  return { status: 'run-again', buffer, error: errorToData(error) }
 }

@@ -8,8 +8,10 @@ import { Catalog, type KnownLayout } from '../src/catalog.ts'
 import type { Row } from '../src/connection.ts'
 import { type Database, openDatabase } from '../src/database.ts'
 import { Evolution } from '../src/evolution.ts'
+import { ExactlyOnce } from '../src/exactly-once.ts'
 import type { InsertStatements } from '../src/insert-statement.ts'
-import type { InsertRequest, SchemaChange, TableReference } from '../src/protocol/messages.ts'
+import { Ledger } from '../src/ledger.ts'
+import type { DeliveryMode, InsertRequest, SchemaChange, TableReference } from '../src/protocol/messages.ts'
 import { Transactions } from '../src/transaction.ts'
 import { createWriter } from '../src/writer.ts'
 import { encodePart, type PhysicalValue } from './parts.ts'
@@ -28,6 +30,8 @@ export interface Session {
   readonly catalog: Catalog
   readonly statements: InsertStatements
   readonly evolution: Evolution
+  /** Present where delivery is exactly-once. */
+  readonly ledger: Ledger | undefined
   readonly transactions: Transactions
   readonly changes: readonly SchemaChange[]
   /** How often a second writer was made. */
@@ -42,6 +46,7 @@ export interface Session {
 export async function openSession(
   path = ':memory:',
   config: Readonly<Record<string, string>> = {},
+  deliveryMode: DeliveryMode = 'at-least-once',
 ): Promise<Session> {
   const database = await openDatabase(path, config, { nonce: randomUUID(), onLocked: () => undefined })
   const { writer: connection, target } = database
@@ -50,6 +55,7 @@ export async function openSession(
   const { batch, statements } = writer
   const changes: SchemaChange[] = []
   const evolution = new Evolution(connection, catalog, (change) => changes.push(change))
+  const ledger = deliveryMode === 'exactly-once' ? await Ledger.open(connection, catalog) : undefined
   let secondWriters = 0
   const transactions = new Transactions({
     writer,
@@ -59,6 +65,7 @@ export async function openSession(
       secondWriters++
       return createWriter(await database.connectSecondWriter(), catalog, '2')
     },
+    exactlyOnce: ledger && new ExactlyOnce(ledger),
   })
   let isOpen = true
   const close = (): void => {
@@ -74,6 +81,7 @@ export async function openSession(
     catalog,
     statements,
     evolution,
+    ledger,
     transactions,
     changes,
     get secondWriters() {

@@ -96,6 +96,8 @@ export interface ReceiptFigures {
 
 /** What the ledger keeps of a write. */
 export interface LedgerEntry {
+  /** The table that it is for, as SQL names it. */
+  readonly table: string
   /** Present where the write has a key. */
   readonly digest: PayloadDigest | undefined
   readonly figures: ReceiptFigures
@@ -141,6 +143,8 @@ export type OpenReply =
       readonly target: TargetInfo
       /** The highest committed offset of each channel; empty unless delivery is exactly-once. */
       readonly committedOffsets: readonly ChannelOffset[]
+      /** That of the last commit: of the ledger, or of the worker before this one. */
+      readonly sequence: number
     }
   | { readonly status: 'failed'; readonly error: ErrorData }
 
@@ -263,6 +267,10 @@ export interface SinkApi {
   /** Rolls back a write whose last part will not come; resolves when nothing of it is left. */
   abandon(writeId: number): Promise<void>
   query(request: QueryRequest): Promise<QueryReply>
+  /** What the ledger has for each of these keys, after all that was sent before. */
+  readLedger(keys: readonly string[]): Promise<LedgerReply>
+  /** Forgets the keys and offsets that were committed before a time, in ms since 1970, but each channel's newest. */
+  pruneLedger(beforeMs: number): Promise<PruneReply>
   cancelQuery(queryId: number): Promise<void>
   /** Checkpoints, closes the target and releases its lock. */
   close(): Promise<CloseReply>
@@ -277,6 +285,8 @@ export const SINK_METHODS: readonly (keyof SinkApi)[] = [
   'insertReply',
   'abandon',
   'query',
+  'readLedger',
+  'pruneLedger',
   'cancelQuery',
   'close',
 ]
