@@ -2,6 +2,7 @@ import {
   type ChannelOffset,
   type CommittedWrite,
   errorFromData,
+  foldIdentifier,
   type LedgerEntry,
   type WriteIdentity,
 } from '@ducksink/worker'
@@ -109,8 +110,8 @@ class Committed {
     switch (identity.kind) {
       case 'key': {
         const write = this.#writes.get(identity.key)
-        // another payload of that key was there before, and this one is not
-        const isIt = write !== undefined && write.digest?.hash === entry?.digest?.hash
+        // another batch of that key was there before, and this one is not
+        const isIt = write !== undefined && isSame(write, entry)
         return isIt ? { status: 'committed', sequence: write.sequence } : { status: 'not-written' }
       }
       case 'offsets': {
@@ -124,6 +125,10 @@ class Committed {
         return identity satisfies never
     }
   }
+}
+
+function isSame({ table, digest }: CommittedWrite, entry: LedgerEntry | undefined): boolean {
+  return entry?.digest?.hash === digest?.hash && foldIdentifier(entry?.table ?? '') === foldIdentifier(table)
 }
 
 async function readLedger(

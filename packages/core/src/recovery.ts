@@ -116,8 +116,9 @@ export class Recovery {
     const { client, target } = this.#context
     // a worker that is dead cannot do it itself
     target.releaseLock()
-    const thread = client.start()
+    let thread: WorkerThread | undefined
     try {
+      thread = client.start()
       const { committedOffsets: offsets } = await target.open(thread, {
         layoutId: client.generation * LAYOUTS_A_WORKER,
         sequence: this.#lost.lastSequence,
@@ -128,7 +129,7 @@ export class Recovery {
       if (!thread.isRunning) throw new Error('the worker ended again')
       return { status: 'open', thread, offsets }
     } catch (error) {
-      await thread.end()
+      await thread?.end()
       // after an error that is no matter of time, opening a file again can corrupt the heap (node-neo#393)
       const isWorthAnother = !(error instanceof SinkError) || error.retryable || !target.isFile
       return { status: 'failed', reason: (error as Error).message, isWorthAnother }
