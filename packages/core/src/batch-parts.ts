@@ -1,6 +1,6 @@
-import type { Part, PartAction } from '@ducksink/worker'
+import type { ChannelOffset, Part, PartAction } from '@ducksink/worker'
 import type { BadRecord } from './bad-records.ts'
-import type { BatchHead, BatchSource, SourcePart } from './batch-source.ts'
+import { type BatchHead, type BatchSource, isEmpty, type SourcePart } from './batch-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import type { RecordsContext } from './encoders.ts'
 import { encodeLetters, type LetterRows } from './letter-parts.ts'
@@ -21,12 +21,16 @@ export interface BatchPart {
 /** How a batch is run. */
 export interface BatchRun {
   readonly key: string | undefined
+  readonly at: ChannelOffset | undefined
+  /** True where the ledger is told of the batch, even where nothing of it is written. */
+  readonly isEntered: boolean
   /** True where the worker is to look at each row, because DuckDB has refused one. */
   readonly isChecked: boolean
   /** Resolves when every part that was given has its reply, and what it refuses is with the bad records. */
   readonly settled: () => Promise<unknown>
 }
 
+const NOWHERE = { channel: undefined, offset: undefined }
 const LETTER_FIELDS = ['key', 'channel', 'offset', 'row_index', 'record', 'code', 'message', 'column']
 
 /**
@@ -54,8 +58,10 @@ export class BatchParts {
    * @throws what the batch fails with where it has a bad record and may have none.
    */
   async next(): Promise<BatchPart | 'begin-again' | 'left-out'> {
+    const { isEntered } = this.#run
+    if (isEntered && isEmpty(this.#source)) return commitPart(undefined)
     this.#head ??= await this.#source.begin()
-    if (this.#head === undefined) return 'left-out'
+    if (this.#head === undefined) return isEntered ? commitPart(undefined) : 'left-out'
     const rows = this.#hasMoreRows ? await this.#source.next() : undefined
     if (rows !== undefined) return this.#rowsPart(this.#head, rows)
     this.#tail ??= await this.#beginTail(this.#head)
@@ -88,7 +94,7 @@ export class BatchParts {
 async function* letterParts(
   source: BatchSource,
   { letterLayout: layout }: BatchHead,
-  { key }: BatchRun,
+  run: BatchRun,
   context: RecordsContext,
 ): AsyncGenerator<BatchPart> {
   const { badRecords, letterIds } = source
@@ -98,7 +104,7 @@ async function* letterParts(
   const letters = badRecords.mode === 'dead-letter' ? badRecords.records : []
   const added: LetterRows = {
     ...{ table, layout, fields: LETTER_FIELDS, count: letters.length },
-    at: (index) => letterOf(letters[index] as BadRecord, source, key),
+    at: (index) => letterOf(letters[index] as BadRecord, source, run),
   }
   for await (const { last, ...part } of encodeLetters(added, context))
     yield {
@@ -113,18 +119,20 @@ async function* letterParts(
     yield { ...part, action: 'delete', layoutId, rowOf: undefined }
 }
 
-function letterOf(bad: BadRecord, source: BatchSource, key: string | undefined): FieldRecord {
+function letterOf(bad: BadRecord, source: BatchSource, { key, at }: BatchRun): FieldRecord {
   const { row, code, message, column } = bad
   const record = bad.json ?? source.json(row)
+  const { channel, offset } = source.origins?.of(row) ?? at ?? NOWHERE
   // names of fields may hold what no text in DuckDB can
   return {
-    ...{ key, channel: undefined, offset: undefined, row_index: row, record, code },
+    ...{ key, channel, offset, row_index: row, record, code },
     ...{ message: message.toWellFormed(), column: column?.toWellFormed() },
   }
 }
 
 /** The end of a batch whose last rows are on their way already. */
-function commitPart({ layout, columns }: BatchHead): BatchPart {
+function commitPart(head: BatchHead | undefined): BatchPart {
   const part = { buffer: new ArrayBuffer(0), byteLength: 0, rowCount: 0 }
+  const { layout, columns = [] } = head ?? {}
   return { action: 'commit', layoutId: layout?.layoutId ?? 0, columns, part, last: true, rowOf: undefined }
 }

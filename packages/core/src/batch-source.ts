@@ -1,7 +1,8 @@
-import type { Allocate, Part, TableLayout } from '@ducksink/worker'
+import type { Allocate, Part, PayloadDigest, TableLayout } from '@ducksink/worker'
 import type { BadRecords } from './bad-records.ts'
 import { BatchEncoder } from './encoder/batch-encoder.ts'
 import { FieldSet } from './encoder/field-set.ts'
+import type { RecordOrigins } from './record-origins.ts'
 import type { TableState } from './table-state.ts'
 
 /** Rows of a part at most: about a millisecond of the worker's time, and a few of main's. */
@@ -35,6 +36,10 @@ export interface BatchSource {
   holds(): boolean
   /** The JSON of a record, for its dead letter. */
   json(row: number): string
+  /** Where each record is from, where they are not all from where the batch is. */
+  readonly origins: RecordOrigins | undefined
+  /** What the records were hashed to, where that is asked for; to be called when all parts are made. */
+  digest(): PayloadDigest | undefined
   /** Called where the batch fails: it is asked for no more, unless it is begun again. */
   end(): void
   /**
@@ -45,6 +50,10 @@ export interface BatchSource {
   /** What was left out since {@link begin}, because the schema has no place for it. */
   readonly discarded: Discarded
 }
+
+/** True where a batch has nothing to do in its tables. */
+export const isEmpty = ({ rowCount, letterIds }: BatchSource): boolean =>
+  rowCount === 0 && letterIds.length === 0
 
 /** What was left out of a batch because the schema has no place for it. */
 export interface Discarded {

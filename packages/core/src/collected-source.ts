@@ -6,6 +6,7 @@ import { decodeRecords } from './encoder/decoder.ts'
 import { requireColumns } from './encoder/field-set.ts'
 import type { RecordsContext } from './encoders.ts'
 import { parseRecord, recordJson } from './record-json.ts'
+import type { RecordOrigins } from './record-origins.ts'
 import { RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
 
@@ -24,6 +25,7 @@ export interface CollectedBatch {
   readonly discardedCount: number
   /** The records that were set aside as they were pushed. */
   readonly badRecords: BadRecords
+  readonly origins: RecordOrigins | undefined
 }
 
 /** A part, and which records of the batch it has. */
@@ -43,6 +45,7 @@ export class CollectedSource implements BatchSource {
   readonly rowCount: number
   readonly badRecords: BadRecords
   readonly letterIds: readonly string[] = []
+  readonly origins: RecordOrigins | undefined
   readonly #discardedCount: number
   readonly #head: CollectedBatch['head']
   readonly #parts: readonly PlacedPart[]
@@ -54,9 +57,10 @@ export class CollectedSource implements BatchSource {
   #encodedAgain: RecordsSource | undefined
 
   constructor(table: TableState, batch: CollectedBatch, context: CollectedContext) {
-    const { head, parts, discardedCount, badRecords } = batch
+    const { head, parts, discardedCount, badRecords, origins } = batch
     this.table = table
     this.badRecords = badRecords
+    this.origins = origins
     this.#discardedCount = discardedCount
     this.#head = head
     this.#context = context
@@ -103,6 +107,9 @@ export class CollectedSource implements BatchSource {
   json(row: number): string {
     return recordJson(this.#record(row))
   }
+
+  /** Batches of a collector have no key. */
+  digest(): undefined {}
 
   end(): void {
     this.#encodedAgain?.end()

@@ -1,19 +1,24 @@
 import {
+  type ChannelOffset,
+  type CommittedWrite,
   errorFromData,
   type InsertReply,
   type InsertRequest,
   OutcomeUnknownError,
   SinkError,
   WorkerDiedError,
+  type WriteIdentity,
 } from '@ducksink/worker'
 import type { Admission } from './admission.ts'
-import { type BatchPart, BatchParts } from './batch-parts.ts'
+import { type BatchPart, BatchParts, type BatchRun } from './batch-parts.ts'
 import type { BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
+import type { Delivery } from './delivery.ts'
 import type { RecordsContext } from './encoders.ts'
 import type { LostOutcome, LostWrite } from './lost-writes.ts'
 import type { Outbox } from './outbox.ts'
 import { unlessAborted } from './race.ts'
+import { figuresOf } from './receipt.ts'
 import type { WorkerClient } from './worker-client.ts'
 import { WorkerGoneError } from './worker-thread.ts'
 
@@ -32,12 +37,23 @@ export interface DispatchContext {
 export interface Consignment {
   readonly source: BatchSource
   readonly key: string | undefined
+  readonly at: ChannelOffset | undefined
+  /** Present where the batch is to be there exactly once. */
+  readonly delivery: Delivery | undefined
   readonly signal: AbortSignal | undefined
   readonly onEncoded: (rowCount: number) => void
   /** Nothing of it is written: its rows have no table. */
   readonly onLeftOut: () => void
-  readonly onCommitted: (sequence: number, byteLength: number) => void
+  readonly onCommitted: (commit: Commit) => void
   readonly onFailed: (error: unknown) => void
+}
+
+/** How a batch was committed. */
+export interface Commit {
+  readonly sequence: number
+  readonly byteLength: number
+  /** Present where it was committed before. */
+  readonly duplicateOf?: CommittedWrite | undefined
 }
 
 // as many as the worker has for one statement; they are held beside what admission counts room for
@@ -58,6 +74,7 @@ export class Dispatch {
   readonly #context: DispatchContext
   readonly #writeId: number
   readonly #batch: Consignment
+  readonly #identity: WriteIdentity | undefined
   #isSending = true
   #hasSent = false
   /** The worker that has its parts: what is left of a batch is nothing to another one. */
@@ -75,18 +92,18 @@ export class Dispatch {
     this.#context = context
     this.#writeId = writeId
     this.#batch = batch
+    this.#identity = batch.delivery?.identity
   }
 
   /** Resolves when all parts are sent, or earlier where the batch has failed; never rejects. */
   async send(): Promise<void> {
-    const { source, signal, key } = this.#batch
+    const { source, signal } = this.#batch
     let first = true
     try {
       await this.#worker()
       // whatever this batch waits for must not hold up those before it
       if (source.table.makesWait) this.#context.outbox.flush()
-      const run = { key, isChecked: false, settled: nothing }
-      const parts = new BatchParts(source, run, this.#context.records)
+      const parts = this.#parts({ isChecked: false, settled: nothing })
       for (let last = false; !last && this.#halt === undefined; first = false) {
         const next = await parts.next()
         if (next === 'left-out') {
@@ -115,6 +132,12 @@ export class Dispatch {
     else await this.#giveUp(halt.error)
   }
 
+  #parts(run: Pick<BatchRun, 'isChecked' | 'settled'>): BatchParts {
+    const { source, key, at } = this.#batch
+    const isEntered = this.#identity !== undefined
+    return new BatchParts(source, { ...run, key, at, isEntered }, this.#context.records)
+  }
+
   /** Sends the batch from its start, where records that were set aside have changed what it writes. */
   async #beginAgain(): Promise<void> {
     this.#run++
@@ -129,7 +152,11 @@ export class Dispatch {
     const { client, outbox } = this.#context
     if (client.isRunning) return
     outbox.flush()
-    await unlessAborted(client.running(), this.#batch.signal)
+    const { delivery, signal, source } = this.#batch
+    await unlessAborted(client.running(), signal)
+    // one before it may have been lost
+    const refusal = delivery?.refusal(source.table.name)
+    if (refusal !== undefined) throw refusal
   }
 
   async #room(byteLength: number): Promise<void> {
@@ -159,11 +186,13 @@ export class Dispatch {
     if (first) this.#generation = client.generation
     else if (this.#isOrphaned) return Promise.reject(new WorkerGoneError('the worker ended', false))
     const { buffer, byteLength } = part
-    const { key } = this.#batch
+    const { key, delivery, source } = this.#batch
+    const { table } = source
     const request: InsertRequest = {
       ...{ writeId: this.#writeId, run: this.#run, layoutId, columns, buffer },
       ...{ first, last, key },
       ...(action === undefined ? undefined : { action }),
+      ...(this.#identity === undefined ? undefined : this.#exactlyOnce(this.#identity, last)),
     }
     this.#hasSent = true
     this.#sent = request
@@ -172,6 +201,7 @@ export class Dispatch {
       outbox.post({
         request,
         byteLength,
+        refusal: () => delivery?.refusal(table.name),
         onReply: (reply) => {
           admission.release(byteLength)
           pool.give(reply.buffer)
@@ -185,12 +215,20 @@ export class Dispatch {
     })
   }
 
+  /** What a part says of the ledger, the last one what goes into it. */
+  #exactlyOnce(identity: WriteIdentity, last: boolean): Pick<InsertRequest, 'identity' | 'entry'> {
+    const { source } = this.#batch
+    if (!last) return { identity }
+    const { ledgerName: table } = source.table
+    return { identity, entry: { table, digest: source.digest(), figures: figuresOf(source) } }
+  }
+
   #onReply(reply: InsertReply, last: boolean): void {
     switch (reply.status) {
       case 'inserted':
         return
       case 'committed':
-        this.#batch.onCommitted(reply.sequence, this.#byteLength)
+        this.#onCommitted(reply)
         return
       case 'rolled-back': {
         const error = errorFromData(reply.error)
@@ -210,6 +248,11 @@ export class Dispatch {
     }
   }
 
+  #onCommitted({ sequence, duplicateOf }: Omit<Commit, 'byteLength'>): void {
+    const byteLength = duplicateOf === undefined ? this.#byteLength : 0
+    this.#batch.onCommitted({ sequence, byteLength, duplicateOf })
+  }
+
   #onLoss(error: unknown, last: boolean): void {
     if (last) this.#end(error)
     else this.#halt ??= { reason: 'lost', error }
@@ -227,7 +270,7 @@ export class Dispatch {
     const outcome = await this.#context.outcomeOf(this.#sent as InsertRequest)
     switch (outcome.status) {
       case 'committed':
-        this.#batch.onCommitted(outcome.sequence, this.#byteLength)
+        this.#onCommitted(outcome)
         return
       case 'not-written':
         this.#batch.onFailed(this.#notWritten(error))
@@ -263,11 +306,10 @@ export class Dispatch {
 
   /** One more run, with some parts on their way at a time. */
   async #runOnce(isChecked: boolean): Promise<'settled' | 'begin-again' | SinkError> {
-    const { source, signal, key } = this.#batch
+    const { signal } = this.#batch
     signal?.throwIfAborted()
     const inFlight = new InFlight()
-    const run = { key, isChecked, settled: () => inFlight.settle(0) }
-    const parts = new BatchParts(source, run, this.#context.records)
+    const parts = this.#parts({ isChecked, settled: () => inFlight.settle(0) })
     for (let first = true; ; first = false) {
       const next = await parts.next()
       const asked = await inFlight.settle(MAX_PARTS_AGAIN - 1)

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import {
+  type ChannelOffset,
   ClosedError,
   errorFromData,
   InvalidOptionsError,
@@ -21,9 +22,9 @@ import {
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { Encoders, type RecordsContext } from './encoders.ts'
 import type { SinkEngineEvents } from './engine-events.ts'
+import { type FailureResolution, Ledger, type PruneOptions, type PruneSummary } from './ledger.ts'
 import { SinkLog } from './log.ts'
 import {
-  checkWriteOptions,
   closeTimeout,
   type ResolvedOptions,
   resolveOptions,
@@ -43,7 +44,8 @@ import { type SinkStats, Telemetry } from './telemetry.ts'
 import { TimeSlice } from './time-slice.ts'
 import { unlessWorkerDied, WorkerClient } from './worker-client.ts'
 import { type WorkerDeath, WorkerGoneError } from './worker-thread.ts'
-import { type WriteOptions, WriteQueue } from './write-queue.ts'
+import { checkWriteOptions, type WriteOptions } from './write-options.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** Where an engine is in its life; `degraded` while it has no worker: writes are taken in, and wait for the next one. */
 export type SinkEngineState = 'open' | 'degraded' | 'closing' | 'closed' | 'failed'
@@ -72,6 +74,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   readonly #records: RecordsContext
   readonly #collectors: Collectors
   readonly #deadLetters: DeadLetters
+  /** Present where delivery is exactly-once. */
+  readonly #ledger: Ledger | undefined
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: SinkEngineState = 'open'
@@ -106,12 +110,15 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       maxGroupBatches: groupCommit === false ? 1 : groupCommit.maxBatches,
       onSettled: (outcome) => this.#onSettled(outcome),
     })
+    if (options.deliveryMode === 'exactly-once') this.#ledger = this.#createLedger()
     this.#collectors = new Collectors({
       admission: this.#admission,
       pool: this.#pool,
       records: this.#records,
       maxBufferedBytes: options.maxBufferedBytes,
-      send: (source) => this.#queue.writeCollected(source),
+      channels: this.#ledger?.channels,
+      send: (source, delivery) => this.#queue.writeCollected(source, delivery),
+      onDuplicateRecord: () => this.#telemetry.duplicateRecord(),
       onUnhandledFailure: (error) => this.#emitError(error),
     })
     this.#tables = new Tables(options.tables, {
@@ -128,8 +135,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       client: this.#client,
       target: this.#target,
       restart: options.restart,
-      sequence: () => this.#queue.sequence,
-      onRestart: (event) => this.#onRestart(event),
+      sequence: () => this.#queue.lastSequence,
+      onRestart: (event, committedOffsets) => this.#onRestart(event, committedOffsets),
       onFailure: (error) => this.#fail(error),
     })
     this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
@@ -176,9 +183,10 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     if (!Array.isArray(records)) {
       throw new InvalidOptionsError('records must be an array', {}, 'INVALID_ARGUMENT')
     }
-    checkWriteOptions(options)
-    options.signal?.throwIfAborted()
-    const source = new RecordsSource(this.#tables.get(table), records as FieldRecord[], this.#records)
+    checkWriteOptions(options, this.#options.deliveryMode)
+    const state = this.#tables.get(table)
+    if (this.#ledger !== undefined) return this.#ledger.write(state, records, options)
+    const source = new RecordsSource(state, records as FieldRecord[], this.#records)
     return this.#queue.write(source, options)
   }
 
@@ -216,6 +224,44 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   async replayDeadLetters(table: TableName, options: ReplayOptions = {}): Promise<ReplaySummary> {
     this.#requireOpen()
     return unlessWorkerDied(this.#deadLetters.replay(this.#tables.get(table), options))
+  }
+
+  /**
+   * The offset up to which a channel is committed, and from which on its source is to be read again after a restart;
+   * `undefined` where nothing of it is.
+   * @throws {@link InvalidOptionsError} where delivery is not exactly-once.
+   */
+  async committedOffset(channel: string): Promise<bigint | undefined> {
+    return this.#requireLedger().committedOffset(channel)
+  }
+
+  /**
+   * Lets a channel go on of which a batch was not written. After `skip` that batch is left out for good: its offset is
+   * committed, and the caller sends what comes after it. After `retry` the caller sends everything from
+   * {@link committedOffset} on. Where nothing of the channel has failed, nothing is done.
+   *
+   * A batch that is simply written again, and those behind it after it, need no such call.
+   * @throws {@link InvalidOptionsError} where delivery is not exactly-once.
+   */
+  async resolveFailure(channel: string, resolution: FailureResolution): Promise<void> {
+    await this.#requireLedger().resolveFailure(channel, resolution)
+  }
+
+  /**
+   * The receipt of the batch that was committed under a key; `undefined` where there is none, or it is forgotten.
+   * @throws {@link InvalidOptionsError} where delivery is not exactly-once.
+   */
+  async receipt(key: string): Promise<Receipt | undefined> {
+    return this.#requireLedger().receipt(key)
+  }
+
+  /**
+   * Forgets what was committed before a time, but for the newest offset of each channel. A batch that comes again under
+   * a forgotten key is written again.
+   * @throws {@link InvalidOptionsError} where delivery is not exactly-once.
+   */
+  async pruneLedger(options: PruneOptions): Promise<PruneSummary> {
+    return this.#requireLedger().prune(options)
   }
 
   get state(): SinkEngineState {
@@ -280,8 +326,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   async #open(): Promise<void> {
     try {
-      const { sequence } = await this.#target.open(this.#client)
-      this.#queue.sequence = sequence
+      const { committedOffsets, sequence } = await this.#target.open(this.#client)
+      this.#queue.lastSequence = sequence
+      await this.#ledger?.begin(committedOffsets)
       const signals = this.#options.handleSignals
       if (signals !== false) this.#ignoreSignals = handleSignals(() => this.close(signals))
       this.#opened.resolve()
@@ -326,6 +373,27 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     }
   }
 
+  #createLedger(): Ledger {
+    return new Ledger({
+      ...{ client: this.#client, records: this.#records },
+      catalog: () => this.#target.catalog,
+      offsets: () => this.#tables.offsets,
+      write: (source, options, delivery) => this.#queue.write(source, options, delivery),
+      lastSequence: () => this.#queue.lastSequence,
+      sendWaiting: () => this.#queue.sendWaiting(),
+      sendGathered: () => void this.#collectors.flush(),
+      query: (sql, parameters) => this.#queries.run(sql, parameters, {}),
+      onSettled: (outcome) => this.#onSettled(outcome),
+    })
+  }
+
+  #requireLedger(): Ledger {
+    this.#requireOpen()
+    if (this.#ledger !== undefined) return this.#ledger
+    const message = `without deliveryMode 'exactly-once' there is no ledger: open the engine with it`
+    throw new InvalidOptionsError(message, {}, 'INVALID_ARGUMENT')
+  }
+
   #requireOpen(): void {
     if (this.#state === 'open' || this.#state === 'degraded') return
     throw this.#failure ?? new ClosedError(`the engine is ${this.#state}`)
@@ -338,7 +406,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   #onSettled(outcome: WriteOutcome): void {
     this.#telemetry.settled(outcome)
-    if (outcome.status === 'failed' || outcome.receipt.deadLetterCount === 0) return
+    if (outcome.status === 'failed' || outcome.receipt.duplicate) return
+    if (outcome.receipt.deadLetterCount === 0) return
     const { table, receipt } = outcome
     const event = { table, count: receipt.deadLetterCount, key: receipt.key }
     process.nextTick(() => this.emit('deadLetter', event))
@@ -375,7 +444,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     void this.#recovery.begin(death)
   }
 
-  #onRestart(event: RestartEvent): void {
+  #onRestart(event: RestartEvent, committedOffsets: readonly ChannelOffset[]): void {
+    this.#ledger?.channels.learn(committedOffsets)
     if (this.#state === 'degraded') this.#state = 'open'
     // its layouts are numbered anew
     this.#tables.invalidate()

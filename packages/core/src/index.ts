@@ -1,7 +1,9 @@
 export {
   BackpressureError,
+  type ChannelOffset,
   ClosedError,
   ConstraintError,
+  type DeliveryMode,
   InvalidOptionsError,
   KeyConflictError,
   MOTHERDUCK_SCHEME,
@@ -24,6 +26,7 @@ export type { Collector } from './collector.ts'
 export type { DeadLetter, DeadLetterOptions, ReplayOptions, ReplaySummary } from './dead-letters.ts'
 export { SinkEngine, type SinkEngineState } from './engine.ts'
 export type { DeadLetterEvent, SinkEngineEvents } from './engine-events.ts'
+export type { FailureResolution, PruneOptions, PruneSummary } from './ledger.ts'
 export type { ContractMode, SchemaContract, SinkEngineOptions, TableName, TableOptions } from './options.ts'
 export type { QueryOptions, QueryParameters } from './queries.ts'
 export type { Receipt } from './receipt.ts'
@@ -33,4 +36,4 @@ export type { StandardSchema } from './standard-schema.ts'
 export type { SinkTable } from './table.ts'
 export type { SinkStats } from './telemetry.ts'
 export type { WriteFromOptions, WriteSummary } from './write-from.ts'
-export type { WriteOptions } from './write-queue.ts'
+export type { WriteOptions } from './write-options.ts'

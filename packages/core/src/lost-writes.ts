@@ -16,7 +16,12 @@ export interface LostWrite {
 
 /** What became of such a write. */
 export type LostOutcome =
-  | { readonly status: 'committed'; readonly sequence: number }
+  | {
+      readonly status: 'committed'
+      readonly sequence: number
+      /** Present where the batch was there before, and nothing was written now. */
+      readonly duplicateOf?: CommittedWrite
+    }
   | { readonly status: 'not-written' }
   | { readonly status: 'unknown' }
 
@@ -26,6 +31,8 @@ const MAX_SETTLE_MS = 900
 interface Question {
   readonly identity: WriteIdentity
   readonly entry: LedgerEntry | undefined
+  /** That of the last receipt. */
+  readonly before: number
   /** That of the write, where those before it were committed as well. */
   readonly sequence: number
   readonly settle: (outcome: LostOutcome) => void
@@ -67,7 +74,7 @@ export class LostWrites {
         return
       }
       this.#deadline ??= setTimeout(() => this.giveUp(), MAX_SETTLE_MS)
-      this.#questions.push({ identity, entry, sequence: this.lastSequence, settle })
+      this.#questions.push({ identity, entry, before: this.#sequence(), sequence: this.lastSequence, settle })
     })
   }
 
@@ -100,19 +107,23 @@ export class LostWrites {
 class Committed {
   readonly #offsets: ReadonlyMap<string, bigint>
   readonly #writes: ReadonlyMap<string, CommittedWrite>
+  readonly #told = new Set<string>()
 
   constructor(offsets: readonly ChannelOffset[], writes: ReadonlyMap<string, CommittedWrite>) {
     this.#offsets = new Map(offsets.map(({ channel, offset }) => [channel, offset]))
     this.#writes = writes
   }
 
-  outcomeOf({ identity, entry, sequence }: Question): LostOutcome {
+  outcomeOf({ identity, entry, before, sequence }: Question): LostOutcome {
     switch (identity.kind) {
       case 'key': {
         const write = this.#writes.get(identity.key)
         // another batch of that key was there before, and this one is not
-        const isIt = write !== undefined && isSame(write, entry)
-        return isIt ? { status: 'committed', sequence: write.sequence } : { status: 'not-written' }
+        if (write === undefined || !isSame(write, entry)) return { status: 'not-written' }
+        const isFirst = write.sequence > before && !this.#told.has(identity.key)
+        this.#told.add(identity.key)
+        const { sequence } = write
+        return { status: 'committed', sequence, ...(isFirst ? undefined : { duplicateOf: write }) }
       }
       case 'offsets': {
         const isIt = identity.offsets.every(({ channel, offset }) => {

@@ -5,6 +5,7 @@ import {
   deadLetterTable,
   foldIdentifier,
   identifierProblem,
+  LEDGER_NAMES,
   parseLogicalType,
   type SinkError,
   type TableColumn,
@@ -95,8 +96,13 @@ export interface SinkEngineOptions {
    * @defaultValue 'block'
    */
   readonly whenFull?: 'block' | 'reject'
-  /** Only `at-least-once`: a batch that is written again appends again. */
-  readonly deliveryMode?: 'at-least-once'
+  /**
+   * Whether a batch that is written again appends again (`at-least-once`), or is known by its key, or by its channel
+   * and offset, and not written twice (`exactly-once`); the target then has a ledger, the tables `ducksink_ledger` and
+   * `ducksink_offsets`.
+   * @defaultValue 'at-least-once'
+   */
+  readonly deliveryMode?: DeliveryMode
   /**
    * Writes that wait share a commit, at most `maxBatches` of them (128), the first waiting at most `maxDelayMs` (0).
    * `false` gives each write a transaction of its own.
@@ -161,6 +167,8 @@ export const DEFAULT_TABLE_OPTIONS: ResolvedTableOptions = {
   schema: undefined,
 }
 
+const LEDGER_TABLES: readonly string[] = Object.values(LEDGER_NAMES)
+const DELIVERY_MODES: readonly DeliveryMode[] = ['at-least-once', 'exactly-once']
 const CONTRACT_MODES: readonly ContractMode[] = ['evolve', 'freeze', 'discard-value']
 const BAD_RECORDS_MODES: readonly BadRecordsMode[] = ['fail-batch', 'skip', 'dead-letter']
 
@@ -194,8 +202,7 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     maxBufferedBytes: check.count('maxBufferedBytes', given.maxBufferedBytes, 64 * 2 ** 20),
     maxBufferedBatches: check.count('maxBufferedBatches', given.maxBufferedBatches, 1_024),
     whenFull: check.oneOf('whenFull', given.whenFull, ['block', 'reject'], 'block'),
-    // exactly-once is let in with what makes it true
-    deliveryMode: check.oneOf('deliveryMode', given.deliveryMode, ['at-least-once'], 'at-least-once'),
+    deliveryMode: check.oneOf('deliveryMode', given.deliveryMode, DELIVERY_MODES, 'at-least-once'),
     groupCommit: resolveGroupCommit(check, given.groupCommit),
     restart: resolveRestart(check, given.restart),
     hangTimeoutMs: check.duration('hangTimeoutMs', given.hangTimeoutMs, 60_000),
@@ -217,6 +224,8 @@ function resolveTables(check: OptionsCheck, value: unknown): ReadonlyMap<string,
     const other = names.get(foldIdentifier(name))
     if (other !== undefined) check.problem(`tables: "${other}" and "${name}" are the same table`)
     names.set(foldIdentifier(name), name)
+    if (LEDGER_TABLES.includes(foldIdentifier(name)))
+      check.problem(`tables: "${name}" belongs to the engine's ledger`)
     const table = resolveTable(check, `tables["${name}"]`, options)
     const letterProblem = identifierProblem(deadLetterTable({ name }).name)
     if (table.badRecords === 'dead-letter' && problem === undefined && letterProblem !== undefined)
@@ -306,18 +315,6 @@ function resolveSignals(check: OptionsCheck, value: unknown): ResolvedOptions['h
   if (value === undefined || value === false) return false
   const given = value === true ? {} : check.object('handleSignals', value, ['timeoutMs'])
   return { timeoutMs: check.duration('handleSignals.timeoutMs', given.timeoutMs, 5_000) }
-}
-
-/**
- * Checks what a write is named and ended by.
- * @throws {@link InvalidOptionsError} with every problem at once.
- */
-export function checkWriteOptions(options: object): void {
-  const check = new OptionsCheck()
-  const { key, signal } = check.object('options', options, ['key', 'signal'])
-  if (key !== undefined) check.text('key', key)
-  if (signal !== undefined && !(signal instanceof AbortSignal)) check.problem('signal must be an AbortSignal')
-  check.done('wrong write options')
 }
 
 /**

@@ -1,4 +1,4 @@
-import { SchemaError, SinkError, type TableLayout, ValueError } from '@ducksink/worker'
+import { type PayloadDigest, SchemaError, SinkError, type TableLayout, ValueError } from '@ducksink/worker'
 import { BadRecords } from './bad-records.ts'
 import { BatchRecords } from './batch-records.ts'
 import {
@@ -14,7 +14,9 @@ import {
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { type BoundColumn, requireColumns } from './encoder/field-set.ts'
 import type { RecordsContext } from './encoders.ts'
+import type { PayloadHash } from './payload-hash.ts'
 import { recordJson } from './record-json.ts'
+import type { RecordOrigins } from './record-origins.ts'
 import { type MisfitPolicy, RecordSpans } from './record-spans.ts'
 import { addColumns, fittingRecords, inferredColumns, widenColumns } from './schema/evolution.ts'
 import type { TableState } from './table-state.ts'
@@ -29,6 +31,10 @@ export interface RecordsOptions {
   readonly isValidated?: boolean
   /** True where the batch was encoded before: another of its table may be under way, so it gets an encoder of its own. */
   readonly isAgain?: boolean
+  /** Where each record is from. */
+  readonly origins?: RecordOrigins | undefined
+  /** Hashes the records on their way. */
+  readonly hash?: PayloadHash | undefined
 }
 
 // what is looked at before the app's own events may have a turn
@@ -41,6 +47,8 @@ export class RecordsSource implements BatchSource {
   readonly rowCount: number
   readonly badRecords: BadRecords
   readonly letterIds: readonly string[]
+  readonly origins: RecordOrigins | undefined
+  readonly #hash: PayloadHash | undefined
   readonly #given: readonly FieldRecord[]
   /** What is written: the records, or what the table's schema made of them. */
   #list: readonly FieldRecord[]
@@ -66,12 +74,14 @@ export class RecordsSource implements BatchSource {
     table: TableState,
     records: readonly FieldRecord[],
     context: RecordsContext,
-    { badRecords, letterIds = [], isValidated = false, isAgain = false }: RecordsOptions = {},
+    { badRecords, letterIds = [], isValidated = false, isAgain = false, origins, hash }: RecordsOptions = {},
   ) {
     this.table = table
     this.rowCount = records.length
     this.badRecords = badRecords ?? new BadRecords(table.name, table.options.badRecords)
     this.letterIds = letterIds
+    this.origins = origins
+    this.#hash = hash
     this.#given = records
     this.#hasBegun = isAgain
     this.#list = records
@@ -119,6 +129,7 @@ export class RecordsSource implements BatchSource {
       const end = Math.min(this.rowCount, start + MAX_PART_ROWS)
       while (this.#index < end && encoder.partBytes < MAX_PART_BYTES && !badRecords.isFull) {
         this.#step(end)
+        this.#hash?.advance(this.#index)
         if (this.#index < this.rowCount && slice.isSpent) await slice.yield()
       }
       const isLast = this.#index === this.rowCount || badRecords.isFull
@@ -149,6 +160,10 @@ export class RecordsSource implements BatchSource {
 
   json(row: number): string {
     return recordJson(this.#given[row])
+  }
+
+  digest(): PayloadDigest | undefined {
+    return this.#hash?.digest()
   }
 
   end(): void {

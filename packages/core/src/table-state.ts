@@ -5,6 +5,7 @@ import {
   errorFromData,
   foldIdentifier,
   type PrepareReply,
+  qualifiedName,
   SchemaError,
   type TableColumn,
   type TableEvolution,
@@ -45,6 +46,13 @@ export class TableState {
     this.reference = reference
     this.options = options
     this.#worker = worker
+  }
+
+  /** What the ledger calls it, however the app does. */
+  get ledgerName(): string {
+    const { catalog, schema, name } = this.reference
+    const isDefault = catalog === undefined && schema !== undefined && foldIdentifier(schema) === 'main'
+    return qualifiedName({ catalog, schema: isDefault ? undefined : schema, name })
   }
 
   /** The columns, where they are known and nothing has happened since that may have changed them. */

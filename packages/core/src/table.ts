@@ -2,7 +2,7 @@ import type { CollectOptions } from './collect-options.ts'
 import type { Collector, PatientCollector } from './collector.ts'
 import type { Receipt } from './receipt.ts'
 import { type WriteFromOptions, type WriteSummary, writeFrom } from './write-from.ts'
-import type { WriteOptions } from './write-queue.ts'
+import type { WriteOptions } from './write-options.ts'
 
 /** One table of an engine. */
 export interface SinkTable<T extends object> {
@@ -18,7 +18,7 @@ export interface SinkTable<T extends object> {
    * Writes everything a source gives, in batches, as fast as the engine lets it.
    * @throws what the first failed batch or record was refused with, unless `onFailure` takes it.
    */
-  writeFrom(source: Iterable<T> | AsyncIterable<T>, options?: WriteFromOptions): Promise<WriteSummary>
+  writeFrom(source: Iterable<T> | AsyncIterable<T>, options?: WriteFromOptions<T>): Promise<WriteSummary>
   /** Gathers single records into batches. */
   collect(options?: CollectOptions): Collector<T>
 }
@@ -47,7 +47,7 @@ export class TableHandle<T extends object> implements SinkTable<T> {
 
   async writeFrom(
     source: Iterable<T> | AsyncIterable<T>,
-    options: WriteFromOptions = {},
+    options: WriteFromOptions<T> = {},
   ): Promise<WriteSummary> {
     return writeFrom((collect) => this.#operations.collect(collect), source, options)
   }

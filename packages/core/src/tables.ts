@@ -4,6 +4,7 @@ import {
   foldIdentifier,
   InvalidOptionsError,
   identifierProblem,
+  LEDGER_NAMES,
   type TableReference,
   type TableSetup,
 } from '@ducksink/worker'
@@ -39,6 +40,11 @@ export class Tables {
     return state
   }
 
+  /** The ledger's table of offsets, which no batch has rows for. */
+  get offsets(): TableState {
+    return new TableState({ name: LEDGER_NAMES.offsets }, DEFAULT_TABLE_OPTIONS, this.#worker)
+  }
+
   /** How the tables are to be made that the options describe, each with that of its dead letters. */
   setups(): readonly TableSetup[] {
     return [...this.#options]
@@ -66,7 +72,17 @@ function referenceOf(name: TableName): TableReference {
     throw new InvalidOptionsError('a table is a name or { catalog, schema, name }', {}, 'INVALID_ARGUMENT')
   }
   requireNames(reference)
+  if (isLedger(reference)) {
+    const message = `table "${reference.name}" belongs to the engine's ledger and is written by nothing else`
+    throw new InvalidOptionsError(message, { table: reference.name }, 'INVALID_ARGUMENT')
+  }
   return reference
+}
+
+/** True for a table that the ledger of a database is in. */
+function isLedger({ schema = 'main', name }: TableReference): boolean {
+  const names: readonly string[] = Object.values(LEDGER_NAMES)
+  return foldIdentifier(schema) === 'main' && names.includes(foldIdentifier(name))
 }
 
 function requireNames(reference: TableReference): void {

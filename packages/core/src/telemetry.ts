@@ -18,6 +18,10 @@ export interface SinkStats {
   readonly deadLetters: number
   /** Records of committed batches that could not be written and were left out. */
   readonly skippedRecords: number
+  /** Batches that were committed before, and not written again. */
+  readonly duplicateBatches: number
+  /** Records that collectors dropped, because their offset was committed before, or under way. */
+  readonly duplicateRecords: number
   readonly bufferedBytes: number
   readonly bufferedBatches: number
   /** Bytes of buffers that are kept to be used again. */
@@ -43,6 +47,8 @@ export class Telemetry {
     discardedValues: 0,
     deadLetters: 0,
     skippedRecords: 0,
+    duplicateBatches: 0,
+    duplicateRecords: 0,
     pressureCount: 0,
     restartCount: 0,
   }
@@ -68,14 +74,27 @@ export class Telemetry {
   settled(outcome: WriteOutcome): void {
     const { table } = outcome
     if (outcome.status === 'failed') {
-      const { key, error } = outcome
+      const { key, at, error } = outcome
       // an aborted signal may have any value for its reason
       const { code, message } = (error ?? {}) as Partial<SinkError>
       this.#counts.failedBatches++
-      this.#log.warn('batch failed', { table, key, code, reason: message })
+      this.#log.warn('batch failed', {
+        table,
+        key,
+        channel: at?.channel,
+        offset: at?.offset.toString(),
+        code,
+        reason: message,
+      })
       return
     }
-    const { key, rowCount, sequence, durationMs } = outcome.receipt
+    const { key, channel, offset, rowCount, sequence, durationMs } = outcome.receipt
+    const named = { table, key, channel, offset: offset?.toString() }
+    if (outcome.receipt.duplicate) {
+      this.#counts.duplicateBatches++
+      this.#log.debug('batch committed before', { ...named, sequence, durationMs })
+      return
+    }
     const { deadLetterCount, skippedCount, discardedRowCount, discardedValueCount } = outcome.receipt
     this.#counts.committedBatches++
     this.#counts.committedRows += rowCount
@@ -85,10 +104,15 @@ export class Telemetry {
     this.#counts.discardedValues += discardedValueCount
     this.#counts.committedBytes += outcome.byteLength
     if (deadLetterCount + skippedCount > 0)
-      this.#log.warn('records set aside', { table, key, deadLetterCount, skippedCount })
+      this.#log.warn('records set aside', { ...named, deadLetterCount, skippedCount })
     const discarded =
       discardedRowCount + discardedValueCount === 0 ? {} : { discardedRowCount, discardedValueCount }
-    this.#log.debug('batch committed', { table, key, rowCount, ...discarded, sequence, durationMs })
+    this.#log.debug('batch committed', { ...named, rowCount, ...discarded, sequence, durationMs })
+  }
+
+  /** A record was dropped, as its offset had come before. */
+  duplicateRecord(): void {
+    this.#counts.duplicateRecords++
   }
 
   workerEvent(event: WorkerEvent): void {

@@ -50,11 +50,9 @@ export class WorkerClient {
     return this.#whenRunning(() => Promise.resolve())
   }
 
-  /** Sends parts; their buffers are transferred and come back with the replies. */
+  /** Sends parts, while {@link isRunning}; their buffers are transferred and come back with the replies. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
-    return this.#state === 'suspended'
-      ? this.#whenRunning(() => this.#thread.insert(requests))
-      : this.#thread.insert(requests)
+    return this.#thread.insert(requests)
   }
 
   /** Calls any other method. */

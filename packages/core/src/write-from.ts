@@ -1,4 +1,10 @@
-import { BackpressureError, ClosedError, SinkError } from '@ducksink/worker'
+import {
+  BackpressureError,
+  type ChannelOffset,
+  ClosedError,
+  InvalidOptionsError,
+  SinkError,
+} from '@ducksink/worker'
 import type { CollectOptions, SinkRecord } from './collect-options.ts'
 import type { PatientCollector } from './collector.ts'
 import { unlessAborted } from './race.ts'
@@ -16,33 +22,44 @@ export interface WriteSummary {
   readonly deadLetterCount: number
   /** Records that could not be written and were left out. */
   readonly skippedCount: number
+  /** Records that were dropped, because their offset was committed before, or under way. */
+  readonly duplicateCount: number
   readonly durationMs: number
 }
 
 /** How a source is gathered into batches, and what ends that early. */
-export type WriteFromOptions = CollectOptions & { readonly signal?: AbortSignal }
+export interface WriteFromOptions<T extends object = SinkRecord> extends CollectOptions {
+  /** Where a record is from; where delivery is `exactly-once`, each must say so. */
+  at?(record: T): ChannelOffset
+  readonly signal?: AbortSignal
+}
 
 /** Writes everything a source gives through a collector of its own. */
 export async function writeFrom<T extends object>(
   collect: (options: CollectOptions) => PatientCollector<T>,
   source: Iterable<T> | AsyncIterable<T>,
-  options: WriteFromOptions,
+  options: WriteFromOptions<T>,
 ): Promise<WriteSummary> {
   const startedAt = performance.now()
   requireIterable('source', source)
   const { signal } = options
   signal?.throwIfAborted()
-  const progress = new Progress(options)
+  const { at, ...collected } = options
+  if (at !== undefined && typeof at !== 'function')
+    throw new InvalidOptionsError('at must be a function', {}, 'INVALID_ARGUMENT')
+  const progress = new Progress(collected)
   const collector = collect(progress.options)
   try {
-    const pusher = new Pusher(collector, progress, signal)
+    if (collector.needsOffsets && at === undefined) throw withoutOffsets()
+    const pusher = new Pusher(collector, progress, { at: at?.bind(options), signal })
     await readSource(source, pusher, signal)
     await pusher.pause()
   } finally {
     await collector.close()
   }
   progress.throwFailure()
-  return { ...progress.counts, durationMs: performance.now() - startedAt }
+  const { duplicateCount } = collector
+  return { ...progress.counts, duplicateCount, durationMs: performance.now() - startedAt }
 }
 
 /** Counts what a `writeFrom` has done, and keeps the failure that ends it. */
@@ -52,7 +69,7 @@ class Progress {
   readonly counts = { rowCount: 0, batchCount: 0, failedRowCount: 0, deadLetterCount: 0, skippedCount: 0 }
   #failure: { readonly error: unknown } | undefined
 
-  constructor({ signal: _signal, ...options }: WriteFromOptions) {
+  constructor({ signal: _signal, ...options }: Omit<WriteFromOptions, 'at'>) {
     this.#onFailure = options.onFailure?.bind(options)
     const onReceipt = options.onReceipt?.bind(options)
     this.options = {
@@ -93,39 +110,52 @@ class Progress {
   }
 }
 
+interface PusherOptions<T> {
+  readonly at: ((record: T) => ChannelOffset) | undefined
+  readonly signal: AbortSignal | undefined
+}
+
 /** Pushes records into a collector, as fast as there is room. */
 class Pusher<T extends object> implements SourceSink<T> {
   readonly #collector: PatientCollector<T>
   readonly #progress: Progress
+  readonly #at: ((record: T) => ChannelOffset) | undefined
   readonly #signal: AbortSignal | undefined
   readonly #slice = new TimeSlice()
   #count = 0
   /** What a collector without room did not take. */
-  #refused: T | undefined
+  #refused: { readonly record: T; readonly at: ChannelOffset | undefined } | undefined
   /** The record for which the table's schema has not answered yet. */
-  #pending: { readonly record: T; readonly taken: Promise<boolean> } | undefined
+  #pending:
+    | { readonly record: T; readonly at: ChannelOffset | undefined; readonly taken: Promise<boolean> }
+    | undefined
 
-  constructor(collector: PatientCollector<T>, progress: Progress, signal: AbortSignal | undefined) {
+  constructor(collector: PatientCollector<T>, progress: Progress, { at, signal }: PusherOptions<T>) {
     this.#collector = collector
     this.#progress = progress
+    this.#at = at
     this.#signal = signal
     this.#slice.restart()
   }
 
   take(record: T): boolean {
+    return this.#push(record, this.#at?.(record))
+  }
+
+  #push(record: T, at: ChannelOffset | undefined): boolean {
     try {
-      const taken = this.#collector.take(record)
+      const taken = this.#collector.take(record, at)
       if (typeof taken === 'boolean') return taken && (++this.#count & 255) !== 0
-      this.#pending = { record, taken }
+      this.#pending = { record, at, taken }
     } catch (error) {
-      this.#onRefusal(record, error)
+      this.#onRefusal(record, at, error)
     }
     return false
   }
 
-  #onRefusal(record: T, error: unknown): void {
+  #onRefusal(record: T, at: ChannelOffset | undefined, error: unknown): void {
     if (!(error instanceof SinkError) || error instanceof ClosedError) throw error
-    if (error instanceof BackpressureError) this.#refused = record
+    if (error instanceof BackpressureError) this.#refused = { record, at }
     else this.#progress.fail(error, () => [record as SinkRecord])
   }
 
@@ -140,7 +170,7 @@ class Pusher<T extends object> implements SourceSink<T> {
       const refused = this.#refused
       if (refused === undefined) return
       this.#refused = undefined
-      if (this.take(refused)) return
+      if (this.#push(refused.record, refused.at)) return
     }
   }
 
@@ -151,7 +181,12 @@ class Pusher<T extends object> implements SourceSink<T> {
     try {
       await unlessAborted(pending.taken, this.#signal)
     } catch (error) {
-      this.#onRefusal(pending.record, error)
+      this.#onRefusal(pending.record, pending.at, error)
     }
   }
+}
+
+function withoutOffsets(): InvalidOptionsError {
+  const message = `writeFrom needs \`at\`, which says where each record is from, where delivery is 'exactly-once'`
+  return new InvalidOptionsError(message, {}, 'INVALID_ARGUMENT')
 }

@@ -1,20 +1,14 @@
-import type { SinkError } from '@ducksink/worker'
+import { type ChannelOffset, OutcomeUnknownError, SinkError } from '@ducksink/worker'
 import type { Admission } from './admission.ts'
-import type { BatchSource } from './batch-source.ts'
+import { type BatchSource, isEmpty } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
-import { Dispatch, type DispatchContext } from './dispatch.ts'
+import type { Delivery } from './delivery.ts'
+import { type Commit, Dispatch, type DispatchContext } from './dispatch.ts'
 import type { RecordsContext } from './encoders.ts'
 import { Outbox } from './outbox.ts'
-import type { Receipt, WriteOutcome } from './receipt.ts'
+import { figuresOf, firstFigures, type Receipt, type WriteOutcome } from './receipt.ts'
 import type { WorkerClient } from './worker-client.ts'
-
-/** What names a write, and what ends it early. */
-export interface WriteOptions {
-  /** Names the batch, in receipts, errors and the log. */
-  readonly key?: string
-  /** Ends the write where it is not committing yet; it then rejects with the signal's reason. */
-  readonly signal?: AbortSignal
-}
+import type { WriteOptions } from './write-options.ts'
 
 /** What the queue does its work with. */
 export interface WriteQueueContext {
@@ -31,6 +25,8 @@ export interface WriteQueueContext {
 interface QueuedWrite {
   readonly source: BatchSource
   readonly key: string | undefined
+  readonly at: ChannelOffset | undefined
+  readonly delivery: Delivery | undefined
   readonly signal: AbortSignal | undefined
   readonly startedAt: number
   /** What is left of the bytes that admission expects of this write. */
@@ -39,6 +35,14 @@ interface QueuedWrite {
   readonly reject: (reason: unknown) => void
   removeAbortListener: () => void
   readonly settled: Promise<void>
+}
+
+/** A write as it is taken in. */
+interface Incoming {
+  readonly source: BatchSource
+  readonly expectedBytes: number
+  readonly options: WriteOptions
+  readonly delivery: Delivery | undefined
 }
 
 /**
@@ -52,8 +56,8 @@ export class WriteQueue {
   readonly #outbox: Outbox
   #pumping = false
   #nextWriteId = 1
-  /** That of the last commit. */
-  sequence = 0
+  /** The greatest sequence of a commit so far. */
+  lastSequence = 0
 
   constructor(context: WriteQueueContext) {
     this.#context = context
@@ -69,17 +73,18 @@ export class WriteQueue {
    * Takes a batch in.
    * @throws {@link BackpressureError} where there is no room, before the batch is touched.
    */
-  write(source: BatchSource, options: WriteOptions): Promise<Receipt> {
+  write(source: BatchSource, options: WriteOptions, delivery?: Delivery): Promise<Receipt> {
     const { table, rowCount } = source
+    options.signal?.throwIfAborted()
     const expectedBytes = table.expectedBytes(rowCount)
     this.#context.admission.enter(expectedBytes, table.name)
-    return this.#enqueue(source, expectedBytes, options)
+    return this.#enqueue({ source, expectedBytes, options, delivery })
   }
 
   /** Takes a collector's batch in, whose records were let in and counted one by one. */
-  writeCollected(source: BatchSource): Promise<Receipt> {
+  writeCollected(source: BatchSource, delivery: Delivery | undefined): Promise<Receipt> {
     this.#context.admission.enterCollected()
-    return this.#enqueue(source, 0, {})
+    return this.#enqueue({ source, expectedBytes: 0, options: {}, delivery })
   }
 
   /** Resolves when every write taken in before the call is settled. */
@@ -97,11 +102,14 @@ export class WriteQueue {
     for (const write of this.#waiting.splice(0)) this.#reject(write, error)
   }
 
-  #enqueue(source: BatchSource, expectedBytes: number, { key, signal }: WriteOptions): Promise<Receipt> {
+  #enqueue({ source, expectedBytes, options, delivery }: Incoming): Promise<Receipt> {
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
+    const { key, channel, offset, signal } = options
     const write: QueuedWrite = {
       source,
       key,
+      at: channel === undefined || offset === undefined ? undefined : { channel, offset },
+      delivery,
       signal,
       startedAt: performance.now(),
       expectedBytes,
@@ -152,19 +160,33 @@ export class WriteQueue {
   }
 
   async #dispatch(write: QueuedWrite): Promise<void> {
-    const { source, key, signal } = write
-    if (isEmpty(source)) {
+    const { source, key, at, delivery, signal } = write
+    const refusal = delivery && (await this.#turnOf(delivery, source.table.name))
+    if (refusal !== undefined) {
+      this.#reject(write, refusal)
+      return
+    }
+    if (delivery === undefined && isEmpty(source)) {
       this.#commitNothing(write)
       return
     }
     const dispatch = new Dispatch({ ...this.#context, outbox: this.#outbox }, this.#nextWriteId++, {
-      ...{ source, key, signal },
+      ...{ source, key, at, delivery, signal },
       onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
       onLeftOut: () => this.#commitNothing(write),
-      onCommitted: (sequence, byteLength) => this.#commit(write, sequence, byteLength),
-      onFailed: (error) => this.#reject(write, error),
+      onCommitted: (commit) => this.#commit(write, commit),
+      onFailed: (error) => this.#fail(write, error),
     })
     await dispatch.send()
+  }
+
+  /** Waits until a batch may be sent; gives what it is refused with where it must not be. */
+  async #turnOf(delivery: Delivery, table: string): Promise<SinkError | undefined> {
+    for (let before = delivery.predecessor; before !== undefined; before = delivery.predecessor) {
+      this.#outbox.flush()
+      await before
+    }
+    return delivery.refusal(table)
   }
 
   /** Nothing is written, but its receipt must not come before those of earlier writes. */
@@ -174,33 +196,48 @@ export class WriteQueue {
       if (settled === write.settled) break
       earlier.push(settled)
     }
-    void Promise.all(earlier).then(() => this.#commit(write, this.sequence, 0))
+    void Promise.all(earlier).then(() => this.#commit(write, { sequence: this.lastSequence, byteLength: 0 }))
   }
 
-  #commit(write: QueuedWrite, sequence: number, byteLength: number): void {
-    const { key, source, startedAt } = write
-    const { discarded } = source
-    const { deadLetterCount, skippedCount } = source.badRecords
-    this.sequence = Math.max(this.sequence, sequence)
+  #commit(write: QueuedWrite, { sequence, byteLength, duplicateOf }: Commit): void {
+    const { key, at, source, startedAt } = write
+    this.lastSequence = Math.max(this.lastSequence, sequence)
     const receipt: Receipt = {
       ...(key === undefined ? undefined : { key }),
-      rowCount: source.rowCount - discarded.rowCount - deadLetterCount - skippedCount,
-      deadLetterCount,
-      skippedCount,
-      discardedRowCount: discarded.rowCount,
-      discardedValueCount: discarded.valueCount,
-      duplicate: false,
-      sequence,
+      ...at,
+      ...(duplicateOf === undefined ? figuresOf(source) : firstFigures(duplicateOf)),
+      duplicate: duplicateOf !== undefined,
+      sequence: duplicateOf?.sequence ?? sequence,
       durationMs: performance.now() - startedAt,
     }
+    write.delivery?.commit()
     this.#leave(write)
     this.#context.onSettled({ status: 'committed', table: source.table.name, receipt, byteLength })
     write.resolve(receipt)
   }
 
+  #fail(write: QueuedWrite, error: unknown): void {
+    const { at, delivery, source } = write
+    const recalled = delivery?.recall(error, source)
+    if (recalled === undefined) {
+      this.#reject(write, at === undefined ? error : named(error, at))
+      return
+    }
+    recalled.then(
+      (found) => {
+        if (found === undefined) this.#reject(write, error)
+        else this.#commit(write, { sequence: found.sequence, byteLength: 0, duplicateOf: found })
+      },
+      (conflict: unknown) => this.#reject(write, conflict),
+    )
+  }
+
   #reject(write: QueuedWrite, error: unknown): void {
+    const { source, key, at, delivery } = write
+    if (error instanceof OutcomeUnknownError) delivery?.doubt()
+    else delivery?.refuse()
     this.#leave(write)
-    this.#context.onSettled({ status: 'failed', table: write.source.table.name, key: write.key, error })
+    this.#context.onSettled({ status: 'failed', table: source.table.name, key, at, error })
     write.reject(error)
   }
 
@@ -217,4 +254,7 @@ export class WriteQueue {
   }
 }
 
-const isEmpty = ({ rowCount, letterIds }: BatchSource): boolean => rowCount === 0 && letterIds.length === 0
+/** An error with the channel of the batch that failed with it. */
+function named(error: unknown, { channel }: ChannelOffset): unknown {
+  return error instanceof SinkError && error.channel === undefined ? Object.assign(error, { channel }) : error
+}

@@ -65,6 +65,7 @@ it.each([
     failedRowCount: 0,
     deadLetterCount: 0,
     skippedCount: 0,
+    duplicateCount: 0,
     durationMs: expect.any(Number),
   })
   expect(sequences).toEqual([1, 2, 3])

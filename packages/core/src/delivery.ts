@@ -1,0 +1,81 @@
+import {
+  type CommittedWrite,
+  foldIdentifier,
+  KeyConflictError,
+  SinkError,
+  type SinkErrorCode,
+  type WriteIdentity,
+} from '@ducksink/worker'
+import type { BatchSource } from './batch-source.ts'
+
+/** How a batch is there exactly once: by what it is known again, and who is told what became of it. */
+export interface Delivery {
+  readonly identity: WriteIdentity
+  /** Settled before the batch may be sent. */
+  readonly predecessor: Promise<void> | undefined
+  /** Why it must not be sent: one before it was not written. */
+  refusal(table: string): SinkError | undefined
+  /**
+   * The commit of a batch that failed now but is there already: what it was refused for may have come about since.
+   * @throws {@link KeyConflictError} where what is there is another batch.
+   */
+  recall(error: unknown, source: BatchSource): Promise<CommittedWrite | undefined> | undefined
+  /** It is committed. */
+  commit(): void
+  /** It was not written. */
+  refuse(): void
+  /** It was written or not. */
+  doubt(): void
+}
+
+/** What a batch is refused with for what is in it, or for the table that it is for. */
+const REFUSALS: ReadonlySet<SinkErrorCode> = new Set([
+  ...(['INVALID_VALUE', 'CONSTRAINT_VIOLATED', 'INSERT_FAILED'] as const),
+  ...(['SCHEMA_MISMATCH', 'TABLE_ABSENT', 'TABLE_CHANGED', 'DDL_FAILED'] as const),
+])
+
+/** A batch that its key names; what becomes of it concerns no other. */
+export class KeyedDelivery implements Delivery {
+  readonly #key: string
+  readonly #find: (key: string) => Promise<CommittedWrite | undefined>
+  readonly predecessor: undefined
+
+  /** @param find - asks the ledger */
+  constructor(key: string, find: (key: string) => Promise<CommittedWrite | undefined>) {
+    this.#key = key
+    this.#find = find
+  }
+
+  get identity(): WriteIdentity {
+    return { kind: 'key', key: this.#key }
+  }
+
+  refusal(): undefined {}
+
+  recall(error: unknown, source: BatchSource): Promise<CommittedWrite | undefined> | undefined {
+    return error instanceof SinkError && REFUSALS.has(error.code) ? this.#recall(source) : undefined
+  }
+
+  commit(): void {}
+
+  refuse(): void {}
+
+  doubt(): void {}
+
+  async #recall(source: BatchSource): Promise<CommittedWrite | undefined> {
+    // the error at hand is worth more than one of the ledger
+    const before = await this.#find(this.#key).catch(() => undefined)
+    if (before === undefined || isSame(before, source)) return before
+    const { ledgerName: table } = source.table
+    const key = JSON.stringify(this.#key)
+    const message = `key ${key} names another batch, for table ${before.table}, that is committed already: the one for table ${table} is not written; give it a key of its own`
+    throw new KeyConflictError(message, { table: source.table.name, key: this.#key })
+  }
+}
+
+function isSame({ table, digest }: CommittedWrite, source: BatchSource): boolean {
+  if (foldIdentifier(table) !== foldIdentifier(source.table.ledgerName)) return false
+  const now = source.digest()
+  // what another version of the rules has made of a payload says nothing of this one
+  return now?.version !== digest?.version || now?.hash === digest?.hash
+}

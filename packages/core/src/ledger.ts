@@ -1,0 +1,210 @@
+import {
+  type ChannelOffset,
+  type CommittedWrite,
+  errorFromData,
+  InvalidOptionsError,
+  LEDGER_NAMES,
+  qualifiedName,
+  type SinkApi,
+} from '@ducksink/worker'
+import type { BatchSource } from './batch-source.ts'
+import { Channels } from './channels.ts'
+import { type Delivery, KeyedDelivery } from './delivery.ts'
+import type { FieldRecord } from './encoder/column-encoder.ts'
+import type { RecordsContext } from './encoders.ts'
+import { type ClaimedChannel, OffsetClaim, precedingBatchFailed } from './offset-claim.ts'
+import { OptionsCheck } from './options-check.ts'
+import { PayloadHasher } from './payload-hash.ts'
+import { unlessAborted } from './race.ts'
+import { firstFigures, NO_FIGURES, type Receipt, type WriteOutcome } from './receipt.ts'
+import { RecordsSource } from './records-source.ts'
+import type { TableState } from './table-state.ts'
+import { unlessWorkerDied, type WorkerClient } from './worker-client.ts'
+import { checkChannel, checkKey, type WriteOptions } from './write-options.ts'
+
+/** What becomes of what was refused in a channel: it is left out for good, or the caller sends it again. */
+export type FailureResolution = 'skip' | 'retry'
+
+/** How much of the ledger is forgotten. */
+export interface PruneOptions {
+  /** What was committed before this time, in milliseconds since 1970 where it is a number. */
+  readonly olderThan: Date | number
+}
+
+/** What the ledger has forgotten: of that, what comes again is written again. */
+export interface PruneSummary {
+  readonly keyCount: number
+  /** Offsets that are not the newest of their channel, which is never forgotten. */
+  readonly offsetCount: number
+}
+
+/** What the ledger does its work with. */
+export interface LedgerContext {
+  readonly client: WorkerClient
+  readonly records: RecordsContext
+  /** The catalog that the ledger's tables are in. */
+  readonly catalog: () => string
+  /** The ledger's own table, for batches that are no more than an offset. */
+  readonly offsets: () => TableState
+  /** Takes a batch in, or throws where there is no room. */
+  readonly write: (source: BatchSource, options: WriteOptions, delivery: Delivery) => Promise<Receipt>
+  /** The greatest sequence of a receipt so far. */
+  readonly lastSequence: () => number
+  /** Sends what waits for others to share its message. */
+  readonly sendWaiting: () => void
+  /** Sends what collectors have gathered. */
+  readonly sendGathered: () => void
+  readonly query: (sql: string, parameters: readonly unknown[]) => Promise<readonly object[]>
+  readonly onSettled: (outcome: WriteOutcome) => void
+}
+
+/** What makes each batch of an engine be there exactly once: by its key, or by its channel and offset. */
+export class Ledger {
+  readonly channels: Channels = new Channels()
+  readonly #context: LedgerContext
+  #hasher: PayloadHasher | undefined
+
+  constructor(context: LedgerContext) {
+    this.#context = context
+  }
+
+  /** Takes over what the target has. */
+  async begin(committedOffsets: readonly ChannelOffset[]): Promise<void> {
+    this.channels.learn(committedOffsets)
+    this.#hasher = await PayloadHasher.load()
+  }
+
+  /** Writes a batch that has a key, or a channel and an offset. */
+  async write(table: TableState, records: readonly object[], options: WriteOptions): Promise<Receipt> {
+    const { key, channel, offset } = options
+    if (key === undefined)
+      return this.#writeAt({ channel, offset } as ChannelOffset, table, records as FieldRecord[], options)
+    const hash = this.#hasher?.hash(table, records)
+    const source = new RecordsSource(table, records as FieldRecord[], this.#context.records, { hash })
+    return this.#context.write(source, options, new KeyedDelivery(key, this.#find))
+  }
+
+  /** The receipt of the batch that has this key, where it is committed. */
+  async receipt(key: string): Promise<Receipt | undefined> {
+    checkKey(key)
+    const startedAt = performance.now()
+    const write = await this.#find(key)
+    if (write === undefined) return undefined
+    const { sequence } = write
+    const durationMs = performance.now() - startedAt
+    return { key, ...firstFigures(write), duplicate: false, sequence, durationMs }
+  }
+
+  async committedOffset(name: string): Promise<bigint | undefined> {
+    checkChannel(name)
+    const channel = this.channels.of(name)
+    await this.#settleDoubt(channel)
+    return channel.committed
+  }
+
+  async resolveFailure(name: string, resolution: FailureResolution): Promise<void> {
+    checkChannel(name)
+    if (resolution !== 'skip' && resolution !== 'retry') {
+      const message = `a failure is resolved by 'skip' or 'retry'`
+      throw new InvalidOptionsError(message, { channel: name }, 'INVALID_ARGUMENT')
+    }
+    const channel = this.channels.of(name)
+    await this.#settleDoubt(channel)
+    if (resolution === 'skip') await this.#skip(channel)
+    channel.forget()
+  }
+
+  async prune(options: PruneOptions): Promise<PruneSummary> {
+    const check = new OptionsCheck()
+    const { olderThan } = check.object('options', options, ['olderThan'])
+    const beforeMs = olderThan instanceof Date ? olderThan.getTime() : olderThan
+    if (typeof beforeMs !== 'number' || !Number.isFinite(beforeMs))
+      check.problem('olderThan must be a Date, or a number of milliseconds since 1970')
+    check.done('wrong options of pruneLedger')
+    const reply = await this.#call('pruneLedger', beforeMs as number)
+    if (reply.status === 'failed') throw errorFromData(reply.error)
+    const { keyCount, offsetCount } = reply
+    return { keyCount, offsetCount }
+  }
+
+  readonly #find = async (key: string): Promise<CommittedWrite | undefined> => {
+    const reply = await this.#call('readLedger', [key])
+    if (reply.status === 'failed') throw errorFromData(reply.error)
+    return reply.writes[0]
+  }
+
+  async #writeAt(
+    at: ChannelOffset,
+    table: TableState,
+    records: readonly FieldRecord[],
+    options: WriteOptions,
+  ): Promise<Receipt> {
+    const startedAt = performance.now()
+    const channel = this.channels.of(at.channel)
+    requireUngathered(channel, table.name)
+    const holder = channel.holderOf(at.offset)
+    if (channel.judge(at.offset) === 'under-way' && holder !== undefined) {
+      await unlessAborted(holder.claim.settled, options.signal)
+      if (!holder.claim.isCommitted) {
+        channel.refuse(at.offset)
+        throw precedingBatchFailed(channel, table.name)
+      }
+    }
+    if (channel.judge(at.offset) === 'committed') return this.#duplicate(at, table.name, startedAt)
+    const claim = this.channels.claim(at, table.name)
+    return this.#send(new RecordsSource(table, records, this.#context.records), options, claim)
+  }
+
+  #send(source: BatchSource, options: WriteOptions, claim: OffsetClaim): Promise<Receipt> {
+    try {
+      return this.#context.write(source, options, claim)
+    } catch (error) {
+      claim.refuse()
+      throw error
+    }
+  }
+
+  #duplicate(at: ChannelOffset, table: string, startedAt: number): Receipt {
+    const sequence = this.#context.lastSequence()
+    const durationMs = performance.now() - startedAt
+    const receipt: Receipt = { ...at, ...NO_FIGURES, duplicate: true, sequence, durationMs }
+    this.#context.onSettled({ status: 'committed', table, receipt, byteLength: 0 })
+    return receipt
+  }
+
+  /** Commits the first of what was refused without its rows, behind all that comes before it. */
+  async #skip(channel: ClaimedChannel): Promise<void> {
+    this.#context.sendGathered()
+    await Promise.all(channel.underWay.map(({ claim }) => claim.settled))
+    const refused = channel.lowestRefused
+    // it may have been written again meanwhile
+    if (refused === undefined) return
+    const claim = new OffsetClaim()
+    claim.add(channel, refused.first, refused.last)
+    claim.send()
+    await this.#send(new RecordsSource(this.#context.offsets(), [], this.#context.records), {}, claim)
+  }
+
+  /** Reads what is committed, where that is not known since the outcome of a batch was not. */
+  async #settleDoubt(channel: ClaimedChannel): Promise<void> {
+    if (!channel.isUncertain) return
+    const table = { catalog: this.#context.catalog(), schema: 'main', name: LEDGER_NAMES.offsets }
+    const sql = `SELECT system.main.max("offset") AS "offset" FROM ${qualifiedName(table)} WHERE channel = $1`
+    const [row] = (await this.#context.query(sql, [channel.name])) as { offset: bigint | null }[]
+    channel.learn(row?.offset ?? undefined)
+  }
+
+  async #call<K extends 'readLedger' | 'pruneLedger'>(
+    method: K,
+    ...parameters: Parameters<SinkApi[K]>
+  ): Promise<Awaited<ReturnType<SinkApi[K]>>> {
+    this.#context.sendWaiting()
+    return unlessWorkerDied(this.#context.client.call(method, ...parameters))
+  }
+}
+
+function requireUngathered({ name, newest }: ClaimedChannel, table: string): void {
+  if (newest?.claim.isGathering !== true) return
+  const message = `a collector gathers records of channel ${JSON.stringify(name)}: flush it before a batch of the same channel is written`
+  throw new InvalidOptionsError(message, { table, channel: name }, 'INVALID_ARGUMENT')
+}
