@@ -151,7 +151,7 @@ it('calls other than writes reject at once: a SELECT can be made again, of a sta
   const read = rejection(engine.query(endless))
   const statement = rejection(engine.query(`CREATE TABLE numbers AS ${endless}`))
   steer('throw')
-  const [ofRead, ofStatement] = await Promise.all([read, statement])
+  const [ofRead, ofStatement] = await Promise.all([read, statement, restartOf(engine)])
   expect(ofRead).toMatchObject(DIED)
   // it may not have come to that
   expect(['OUTCOME_UNKNOWN', 'WORKER_DIED']).toContain((ofStatement as SinkError).code)
