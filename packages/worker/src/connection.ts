@@ -43,6 +43,12 @@ export class Connection {
     return reader.getRowObjects()
   }
 
+  /** True where a query has any row; reads none. */
+  async hasRows(sql: string): Promise<boolean> {
+    const result = await this.#call(() => duckdb.query(this.raw, sql))
+    return duckdb.row_count(result) > 0
+  }
+
   prepare(sql: string): Promise<duckdb.PreparedStatement> {
     return this.#call(() => duckdb.prepare(this.raw, sql))
   }

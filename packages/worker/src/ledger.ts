@@ -78,8 +78,10 @@ export class Ledger {
       // Literals, not a list to be unnested: for those DuckDB asks the index, however many rows there are (of 1,000,000
       // 256 keys in 3.5 ms, against 49 ms). Parameters of a prepared statement would cost the same.
       const literals = askable.slice(start, start + MAX_KEYS_A_QUERY).map(quoteLiteral)
-      const sql = `SELECT * FROM ${this.#keysTable} WHERE key IN (${literals.join(', ')})`
-      const rows = await connection.rows(sql).catch(failed)
+      const from = `FROM ${this.#keysTable} WHERE key IN (${literals.join(', ')})`
+      // mostly there is none, and the index alone says so: 0.3 ms for a key, against 0.7 with all columns
+      if (!(await connection.hasRows(`SELECT key ${from}`).catch(failed))) continue
+      const rows = await connection.rows(`SELECT * ${from}`).catch(failed)
       for (const row of rows) found.set(row.key as string, committedWrite(row))
     }
     return found

@@ -13,7 +13,7 @@ import type { InsertStatements } from '../src/insert-statement.ts'
 import { Ledger } from '../src/ledger.ts'
 import type { DeliveryMode, InsertRequest, SchemaChange, TableReference } from '../src/protocol/messages.ts'
 import { Transactions } from '../src/transaction.ts'
-import { createWriter } from '../src/writer.ts'
+import { createWriter, type Writer } from '../src/writer.ts'
 import { encodePart, type PhysicalValue } from './parts.ts'
 
 /** A directory that is gone when the test has ended. */
@@ -26,6 +26,7 @@ export function temporaryDirectory(): string {
 /** What the worker holds while a target is open, without the queue around it. */
 export interface Session {
   readonly database: Database
+  readonly writer: Writer
   readonly batch: BatchFunction
   readonly catalog: Catalog
   readonly statements: InsertStatements
@@ -77,6 +78,7 @@ export async function openSession(
   onTestFinished(close)
   return {
     database,
+    writer,
     batch,
     catalog,
     statements,

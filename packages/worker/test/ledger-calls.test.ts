@@ -1,0 +1,131 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { createLog } from '../src/log.ts'
+import type {
+  DeliveryMode,
+  InsertReply,
+  InsertRequest,
+  OpenReply,
+  WriteIdentity,
+} from '../src/protocol/messages.ts'
+import { SinkWorker } from '../src/sink-worker.ts'
+import { readFile } from './read-file.ts'
+import { insertRequest, temporaryDirectory } from './session.ts'
+
+const INFO = 3
+
+interface Opened {
+  readonly worker: SinkWorker
+  readonly reply: OpenReply
+  readonly lines: readonly string[]
+  /** One row for table `t`. */
+  request(identity: WriteIdentity, a: number): Promise<InsertRequest>
+  write(identity: WriteIdentity, a: number): Promise<InsertReply>
+}
+
+async function open(path: string, deliveryMode: DeliveryMode = 'exactly-once'): Promise<Opened> {
+  const lines: string[] = []
+  const worker = new SinkWorker(
+    createLog(INFO, (line) => lines.push(line)),
+    () => undefined,
+    () => undefined,
+  )
+  const reply = await worker.open({
+    path,
+    config: {},
+    tables: [{ table: { name: 't' }, columns: [{ name: 'a', type: 'INTEGER' }], origin: 'declared' }],
+    groupCommit: { maxBatches: 64, maxDelayMs: 0 },
+    deliveryMode,
+    lockNonce: 'nonce',
+  })
+  onTestFinished(() => worker.stop())
+  const request: Opened['request'] = async (identity, a) => {
+    const prepared = await worker.prepareTable({ table: { name: 't' }, origin: 'declared' })
+    if (prepared.status !== 'present') throw new Error(prepared.status)
+    const figures = { rowCount: 1, deadLetterCount: 0, skippedCount: 0 }
+    const entry = {
+      ...{ table: '"t"', digest: { version: 1, hash: String(a) } },
+      figures: { ...figures, discardedRowCount: 0, discardedValueCount: 0 },
+    }
+    return insertRequest(prepared.layout, { a: [a] }, { identity, entry })
+  }
+  const write: Opened['write'] = async (identity, a) =>
+    (await worker.insert([await request(identity, a)]))[0] as InsertReply
+  return { worker, reply, lines, request, write }
+}
+
+const offset = (channel: string, at: bigint): WriteIdentity => ({
+  kind: 'offsets',
+  offsets: [{ channel, offset: at, generation: 0 }],
+})
+
+test('opening tells the committed offsets of all channels, and sequences go on', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const before = await open(path)
+  expect(before.reply).toMatchObject({ status: 'open', committedOffsets: [] })
+  await before.write(offset('c', 1n), 1)
+  await before.write(offset('c', 2n), 2)
+  await before.write(offset('d', 9n), 3)
+  await before.worker.close()
+  const { reply, write, worker } = await open(path)
+  expect(reply).toMatchObject({
+    committedOffsets: [
+      { channel: 'c', offset: 2n },
+      { channel: 'd', offset: 9n },
+    ],
+  })
+  expect(await write({ kind: 'key', key: 'x' }, 4)).toMatchObject({ status: 'committed', sequence: 4 })
+  await worker.close()
+  expect(await readFile(path, 'SELECT a FROM t')).toEqual([[1], [2], [3], [4]])
+})
+
+test('opening fails where a table of the ledger is something else', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const { worker } = await open(path, 'at-least-once')
+  const sql = 'CREATE TABLE ducksink_ledger (key INTEGER)'
+  await worker.query({ queryId: 1, sql, parameters: undefined })
+  await worker.close()
+  const { reply } = await open(path)
+  expect(reply).toMatchObject({ status: 'failed', error: { code: 'SCHEMA_MISMATCH', column: 'key' } })
+  expect((await open(path, 'at-least-once')).reply.status).toBe('open')
+})
+
+test('the ledger is read after all that was sent before', async () => {
+  const { worker, request } = await open(':memory:')
+  const insert = await request({ kind: 'key', key: 'x' }, 1)
+  void worker.insert([insert])
+  expect(await worker.readLedger(['y', 'x', 'a\0'])).toMatchObject({
+    status: 'read',
+    writes: [undefined, { sequence: 1, rowCount: 1, table: '"t"' }, undefined],
+  })
+  expect(await worker.readLedger([])).toEqual({ status: 'read', writes: [] })
+})
+
+test('pruning forgets, and leaves nothing of it in the log', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const { worker, write, lines } = await open(path)
+  await write({ kind: 'key', key: 'x' }, 1)
+  await write(offset('c', 1n), 2)
+  await write(offset('c', 2n), 3)
+  expect(await worker.pruneLedger(Date.now() - 3_600_000)).toMatchObject({ keyCount: 0, offsetCount: 0 })
+  const pruned = await worker.pruneLedger(Date.now() + 3_600_000)
+  expect(pruned).toEqual({ status: 'pruned', keyCount: 1, offsetCount: 1 })
+  const sql = 'SELECT wal_size FROM pragma_database_size() WHERE database_name = current_database()'
+  const size = await worker.query({ queryId: 1, sql, parameters: undefined })
+  expect(size).toMatchObject({ rows: [{ wal_size: '0 bytes' }] })
+  expect(lines.join('')).toContain('"keyCount":1')
+  expect(await write({ kind: 'key', key: 'x' }, 1)).toMatchObject({ status: 'committed', sequence: 4 })
+})
+
+test('a target without a ledger has none to read or prune', async () => {
+  const { worker } = await open(':memory:', 'at-least-once')
+  expect(await worker.readLedger(['x'])).toMatchObject({ error: { code: 'STATEMENT_REFUSED' } })
+  expect(await worker.pruneLedger(0)).toMatchObject({ error: { code: 'STATEMENT_REFUSED' } })
+  const tables = await worker.query({ queryId: 1, sql: 'SHOW TABLES', parameters: undefined })
+  expect(tables).toMatchObject({ rows: [{ name: 't' }] })
+})
+
+test('a target that is closed gives no ledger', async () => {
+  const { worker } = await open(':memory:')
+  await worker.close()
+  expect(await worker.readLedger(['x'])).toMatchObject({ status: 'failed', error: { code: 'CLOSED' } })
+})
