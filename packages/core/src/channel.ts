@@ -4,6 +4,12 @@ export interface OffsetSpan {
   last: bigint
 }
 
+/** Offsets that were not written. */
+interface RefusedSpan extends OffsetSpan {
+  /** True where they were not even tried, because of what comes before them. */
+  readonly isBehind: boolean
+}
+
 /** The offsets that a batch under way has of one channel; `last` grows while its records are gathered. */
 export interface HeldSpan extends OffsetSpan {
   readonly generation: number
@@ -32,7 +38,7 @@ export class Channel<Held extends HeldSpan> {
   /** In the order of their offsets. */
   readonly #underWay: Held[] = []
   /** What was not written and must come again before anything greater, by their first offsets. */
-  readonly #refused: OffsetSpan[] = []
+  readonly #refused: RefusedSpan[] = []
   /** True while it is not known whether a batch was committed. */
   #isUncertain = false
   /** True where more was refused than is remembered. */
@@ -116,21 +122,23 @@ export class Channel<Held extends HeldSpan> {
     // what is sent from now on does not fall with those that are in the worker's queue already
     this.#generation = Math.max(this.#generation, held.generation + 1)
     const { first, last } = held
-    this.#refuse({ first, last })
+    this.#refuse({ first, last, isBehind: false })
     return this.#underWay.slice(index)
   }
 
   /** An offset was refused before its batch was under way. */
   refuse(offset: bigint): void {
     const standing = this.judge(offset)
-    if (standing === 'next' || standing === 'refused') this.#refuse({ first: offset, last: offset })
+    if (standing !== 'next' && standing !== 'refused') return
+    this.#refuse({ first: offset, last: offset, isBehind: standing === 'refused' })
   }
 
-  /** A record was refused: those that follow each other count as one batch. */
+  /** A record was refused; the records of a source that goes on all the same are remembered as one batch. */
   refuseRecord(offset: bigint): void {
     const last = this.#refused.at(-1)
-    if (last === undefined || this.judge(offset) !== 'refused') this.refuse(offset)
-    else if (offset > last.last) last.last = offset
+    const isNext = last?.isBehind === true && offset > last.last && this.judge(offset) === 'refused'
+    if (isNext) last.last = offset
+    else this.refuse(offset)
   }
 
   /** Nothing that was refused need come again. */
@@ -170,12 +178,13 @@ export class Channel<Held extends HeldSpan> {
     return index
   }
 
-  #refuse({ first, last }: OffsetSpan): void {
+  #refuse(refused: RefusedSpan): void {
+    const { first, last } = refused
     const index = this.#refused.findIndex((other) => other.first >= first)
     const known = this.#refused[index]
     if (known?.first === first) {
       if (last > known.last) known.last = last
     } else if (this.#refused.length === MAX_REFUSED) this.#isOverfull = true
-    else this.#refused.splice(index === -1 ? this.#refused.length : index, 0, { first, last })
+    else this.#refused.splice(index === -1 ? this.#refused.length : index, 0, refused)
   }
 }

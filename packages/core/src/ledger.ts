@@ -79,7 +79,7 @@ export class Ledger {
     const { key, channel, offset } = options
     if (key === undefined)
       return this.#writeAt({ channel, offset } as ChannelOffset, table, records as FieldRecord[], options)
-    const hash = this.#hasher?.hash(table, records)
+    const hash = this.#hasher?.begin(table, records)
     const source = new RecordsSource(table, records as FieldRecord[], this.#context.records, { hash })
     return this.#context.write(source, options, new KeyedDelivery(key, this.#find))
   }

@@ -1,7 +1,7 @@
 import type { IHasher } from 'hash-wasm'
 
-/** Units of a text that are written together: what is joined, encoded and hashed stays in the processor's cache. */
-export const PIECE_UNITS: number = 1 << 14
+/** Units of a text that are written together: a long one takes its room bit by bit. */
+const PIECE_UNITS = 1 << 20
 
 /** Hashed together: a call of the hash costs 0.1 us, and takes 16 KiB at a time itself. */
 const FLUSH_BYTES = 1 << 16
@@ -84,16 +84,19 @@ export class PayloadBytes {
   writeText(text: string): void {
     const units = text.length
     this.writeUint32(units)
-    if (units <= PIECE_UNITS) return this.writePiece(text)
+    if (units <= PIECE_UNITS) {
+      this.#writePiece(text)
+      return
+    }
     for (let start = 0; start < units; start += PIECE_UNITS)
-      this.writePiece(text.slice(start, start + PIECE_UNITS))
+      this.#writePiece(text.slice(start, start + PIECE_UNITS))
   }
 
   /**
    * Writes the units of a text whose number is known: how many bytes each takes, then so many of each. Those of ASCII
    * take one, all others two, as UTF-16 has them, which keeps lone surrogates apart.
    */
-  writePiece(text: string): void {
+  #writePiece(text: string): void {
     const units = text.length
     // UTF-8 has more bytes than units unless all are ASCII, also where what has no room is cut off
     this.#reserve(1 + 2 * units + 4)

@@ -21,6 +21,13 @@ const MAX_JOINED_UNITS = 1 << 14
 /** Of records whose field names are data there are no two alike. */
 const MAX_LOOPS = 1_024
 
+/** Records of a batch, `to` excluded. */
+export interface PayloadRows {
+  readonly records: readonly unknown[]
+  readonly from: number
+  readonly to: number
+}
+
 interface ColumnTarget {
   readonly tags: typeof PAYLOAD_TAGS
   readonly maxUnits: number
@@ -30,6 +37,8 @@ interface ColumnTarget {
   /** Strings that are not written yet. */
   joined: string
 }
+
+type ValueLoop = Pick<FieldLoop<ColumnTarget>, 'run'>
 
 type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
@@ -60,6 +69,10 @@ export class PayloadColumn {
     rowTags: new Uint8Array(MAX_CHUNK_ROWS),
     joined: '',
   }
+  /** For fields of few records: none of them is worth a loop of its own. */
+  readonly #plainLoop: ValueLoop = {
+    run: (span, field, isGuarded) => packValues(span, field, isGuarded, this.#target),
+  }
   readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0, whole: true }
 
   constructor(bytes: PayloadBytes, values: PayloadValues) {
@@ -67,27 +80,31 @@ export class PayloadColumn {
     this.#values = values
   }
 
-  /** Writes nothing where the field is absent from all of the records. */
-  write(loops: PayloadLoops, field: string, records: readonly unknown[], from: number, to: number): void {
-    const span = this.#span
-    span.records = records
-    span.from = from
-    span.to = to
-    span.startRow = 0
-    this.#fill(loops.of(field, this.#target), field, span)
-    span.records = []
+  /** Writes nothing where the field is absent from all of the records; `only` are the rows that may have it. */
+  write(loops: PayloadLoops, field: string, rows: PayloadRows, only?: readonly number[]): void {
+    const { records, from, to } = rows
+    const { numbers, rowTags } = this.#target
+    this.#span.records = records
+    if (only === undefined) this.#fill(loops.of(field, this.#target), field, rows, 0)
+    else {
+      numbers.fill(0, 0, to - from)
+      rowTags.fill(PAYLOAD_TAGS.absent, 0, to - from)
+      for (const index of only)
+        this.#fill(this.#plainLoop, field, { records, from: index, to: index + 1 }, index - from)
+    }
+    this.#span.records = []
     this.#writeRows(field, to - from)
   }
 
-  /** Reads what the loop can; it stops at a value of another kind, and where there are enough strings. */
-  #fill(loop: FieldLoop<ColumnTarget>, field: string, span: MutableSpan): void {
-    const { from, to, records } = span
+  /** Has the loop read what it can: it stops at a value of another kind, and where there are enough strings. */
+  #fill(loop: ValueLoop, field: string, { records, from, to }: PayloadRows, startRow: number): void {
     const isGuarded = field in Object.prototype
+    const span = this.#span
     const target = this.#target
     let isCareful = false
     for (let index = from; index < to; ) {
       span.from = index
-      span.startRow = index - from
+      span.startRow = startRow + index - from
       span.to = isCareful ? index + 1 : to
       try {
         index += loop.run(span, field, isGuarded)
@@ -99,8 +116,10 @@ export class PayloadColumn {
         }
       }
       if (target.joined.length >= MAX_JOINED_UNITS) this.#writeStrings()
-      else if (index < span.to)
-        this.#writeOther(records[index] as FieldRecord, field, isGuarded, index++ - from)
+      else if (index < span.to) {
+        this.#writeOther(records[index] as FieldRecord, field, isGuarded, startRow + index - from)
+        index++
+      }
     }
   }
 
@@ -116,7 +135,7 @@ export class PayloadColumn {
     }
     if (types.isDate(value)) {
       rowTags[row] = PAYLOAD_TAGS.Date
-      numbers[row] = value.getTime()
+      numbers[row] = Date.prototype.getTime.call(value)
     } else {
       rowTags[row] = OTHER
       this.#values.write(value)
@@ -160,14 +179,15 @@ function packValues(
       field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'number') {
       // NaN has many forms in memory
-      numbers[row] = value === value ? value : Number.NaN
+      numbers[row] = Number.isNaN(value) ? Number.NaN : value
       rowTags[row] = tags.number
     } else if (typeof value === 'string') {
       numbers[row] = value.length
       rowTags[row] = tags.string
       joined += value
     } else if (value instanceof Date) {
-      numbers[row] = value.getTime()
+      const time = value.getTime()
+      numbers[row] = Number.isNaN(time) ? Number.NaN : time
       rowTags[row] = tags.Date
     } else if (typeof value === 'bigint') {
       if (BigInt.asIntN(64, value) !== value) break

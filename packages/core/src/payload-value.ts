@@ -74,26 +74,36 @@ export class PayloadValues {
 
   #value(value: unknown, depth: number): void {
     const bytes = this.#bytes
-    if (++this.#valueCount > MAX_VALUES) return bytes.writeByte(PAYLOAD_TAGS.omitted)
+    if (++this.#valueCount > MAX_VALUES) {
+      bytes.writeByte(PAYLOAD_TAGS.omitted)
+      return
+    }
     switch (typeof value) {
       case 'undefined':
-        return bytes.writeByte(PAYLOAD_TAGS.absent)
+        bytes.writeByte(PAYLOAD_TAGS.absent)
+        break
       case 'boolean':
-        return bytes.writeByte(value ? PAYLOAD_TAGS.true : PAYLOAD_TAGS.false)
+        bytes.writeByte(value ? PAYLOAD_TAGS.true : PAYLOAD_TAGS.false)
+        break
       case 'number':
         bytes.writeByte(PAYLOAD_TAGS.number)
-        return bytes.writeFloat64(value)
+        bytes.writeFloat64(value)
+        break
       case 'bigint':
-        return this.#bigint(value)
+        this.#bigint(value)
+        break
       case 'string':
         bytes.writeByte(PAYLOAD_TAGS.string)
-        return bytes.writeText(value)
+        bytes.writeText(value)
+        break
       case 'object':
-        if (value === null) return bytes.writeByte(PAYLOAD_TAGS.null)
-        return depth < MAX_DEPTH ? this.#object(value, depth + 1) : bytes.writeByte(PAYLOAD_TAGS.omitted)
+        if (value === null) bytes.writeByte(PAYLOAD_TAGS.null)
+        else if (depth < MAX_DEPTH) this.#object(value, depth + 1)
+        else bytes.writeByte(PAYLOAD_TAGS.omitted)
+        break
       default:
         bytes.writeByte(PAYLOAD_TAGS.opaque)
-        return bytes.writeText(typeof value)
+        bytes.writeText(typeof value)
     }
   }
 
@@ -109,26 +119,31 @@ export class PayloadValues {
     const kind = valueKindOf(value)
     switch (kind) {
       case 'array':
-        return this.#array(value as readonly unknown[], depth)
+        this.#array(value as readonly unknown[], depth)
+        break
       case 'object':
         bytes.writeByte(PAYLOAD_TAGS.object)
-        return this.#fields(value as FieldRecord, this.#sortedFields(value as FieldRecord), depth)
+        this.#fields(value as FieldRecord, this.#sortedFields(value as FieldRecord), depth)
+        break
       case 'Date':
         bytes.writeByte(PAYLOAD_TAGS.Date)
-        return bytes.writeFloat64((value as Date).getTime())
+        bytes.writeFloat64((value as Date).getTime())
+        break
       case 'Set':
-        bytes.writeByte(PAYLOAD_TAGS.Set)
-        return this.#set(value as ReadonlySet<unknown>, depth)
+        this.#set(value as ReadonlySet<unknown>, depth)
+        break
       case 'Map':
-        bytes.writeByte(PAYLOAD_TAGS.Map)
-        return this.#map(value as ReadonlyMap<unknown, unknown>, depth)
+        this.#map(value as ReadonlyMap<unknown, unknown>, depth)
+        break
       case 'Uint8Array':
       case 'ArrayBuffer':
-        return this.#memory(kind, value as Uint8Array | ArrayBufferLike)
+        this.#memory(kind, value as Uint8Array | ArrayBufferLike)
+        break
       case 'typed array':
-        return this.#memory((value as Int8Array)[Symbol.toStringTag], value as Int8Array)
+        this.#memory((value as Int8Array)[Symbol.toStringTag], value as Int8Array)
+        break
       default:
-        return this.#instance(kind, value, depth)
+        this.#instance(kind, value, depth)
     }
   }
 
@@ -139,6 +154,7 @@ export class PayloadValues {
   }
 
   #set(values: Iterable<unknown>, depth: number): void {
+    this.#bytes.writeByte(PAYLOAD_TAGS.Set)
     const { mark } = this.#bytes
     let count = 0
     this.#bytes.writeUint32(0)
@@ -151,6 +167,7 @@ export class PayloadValues {
   }
 
   #map(entries: Iterable<readonly [unknown, unknown]>, depth: number): void {
+    this.#bytes.writeByte(PAYLOAD_TAGS.Map)
     const { mark } = this.#bytes
     let count = 0
     this.#bytes.writeUint32(0)

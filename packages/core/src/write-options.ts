@@ -69,7 +69,8 @@ export function checkChannel(channel: unknown): void {
  * @throws {@link InvalidOptionsError} where it is no channel and offset.
  */
 export function checkChannelOffset(at: ChannelOffset, known: string | undefined): void {
-  if (typeof at === 'object' && at !== null && isOffset(at.offset) && at.channel === known) return
+  const isKnown = typeof at === 'object' && at !== null && known !== undefined && at.channel === known
+  if (isKnown && isOffset(at.offset)) return
   const check = new OptionsCheck()
   const { channel, offset } = check.object('at', at, ['channel', 'offset'])
   checkPlace(check, { channel, offset })

@@ -38,6 +38,8 @@ it('stats count what was committed, what failed, and what is held at the moment'
     discardedValues: 0,
     deadLetters: 0,
     skippedRecords: 0,
+    duplicateBatches: 0,
+    duplicateRecords: 0,
     bufferedBytes: 0,
     bufferedBatches: 0,
     pressureCount: 1,

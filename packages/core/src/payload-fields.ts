@@ -1,0 +1,80 @@
+import type { FieldRecord } from './encoder/column-encoder.ts'
+import { hasShape, isPlainRecord } from './encoder/plain-record.ts'
+import { PayloadLoops, type PayloadRows } from './payload-column.ts'
+
+// Where a field is in fewer than one of so many records on average, those are noted that have it: 2,048 records with eight fields of
+// their own each take 0.1 s instead of 7.
+const SPARSE = 4
+
+/** The fields that the records of a table have, as the last chunk had them, and the loops that read them. */
+export class PayloadFields {
+  readonly loops: PayloadLoops = new PayloadLoops()
+  readonly #names = new Set<string>()
+  #sorted: readonly string[] = []
+  #shape: readonly string[] = []
+  #shapeCount = 0
+  #valueCount = 0
+
+  /** The fields of a chunk, by name; some may be absent from all of its records. */
+  get sorted(): readonly string[] {
+    return this.#sorted
+  }
+
+  /**
+   * The rows of a chunk that have a field, by its name, where most have not; `undefined` where it is worth reading all.
+   */
+  rowsOf({ records, from, to }: PayloadRows): ReadonlyMap<string, readonly number[]> | undefined {
+    if (this.#names.size * (to - from) < SPARSE * this.#valueCount) return undefined
+    const rows = new Map<string, number[]>()
+    for (const name of this.#names) rows.set(name, [])
+    for (let i = from; i < to; i++) {
+      for (const name of ownNames(records[i] as FieldRecord)) rows.get(name)?.push(i)
+    }
+    return rows
+  }
+
+  /** Finds out which fields records have; gives the indices of those that are no records, or cannot be looked at. */
+  look({ records, from, to }: PayloadRows): readonly number[] {
+    const unusable: number[] = []
+    // fields come and go: those that have gone would be looked for in vain
+    if (this.#shapeCount > 1) this.#forget()
+    const known = this.#names.size
+    this.#valueCount = 0
+    for (let i = from; i < to; i++) {
+      try {
+        const record = records[i]
+        if (isPlainRecord(record)) {
+          if (!hasShape(record, this.#shape)) this.#learn(record)
+          this.#valueCount += this.#shape.length
+        } else unusable.push(i)
+      } catch {
+        unusable.push(i)
+      }
+    }
+    if (this.#names.size !== known) this.#sorted = [...this.#names].sort()
+    return unusable
+  }
+
+  #learn(record: FieldRecord): void {
+    const shape = Object.keys(record)
+    for (const name of shape) this.#names.add(name)
+    this.#shape = shape
+    this.#shapeCount++
+  }
+
+  #forget(): void {
+    this.#names.clear()
+    this.#sorted = []
+    this.#shape = []
+    this.#shapeCount = 0
+  }
+}
+
+/** All that reading a field could find. */
+function ownNames(record: FieldRecord): readonly string[] {
+  try {
+    return Object.getOwnPropertyNames(record)
+  } catch {
+    return []
+  }
+}
