@@ -6,7 +6,8 @@ import { batchRows } from './fixtures/numbered-batches.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
 import { openSteered } from './steered-engine.ts'
 
-const HANG_MS = 200
+// more than a busy machine takes for a small batch
+const HANG_MS = 800
 
 it.each(['answer no COMMIT', 'answer no insert'])(
   'a worker that hangs ("%s") leaves its writes unknown, and the engine has failed',
@@ -22,7 +23,7 @@ it.each(['answer no COMMIT', 'answer no insert'])(
     expect(codes).toEqual(['OUTCOME_UNKNOWN', 'OUTCOME_UNKNOWN'])
     const failure = await rejection(engine.closed)
     expect(failure).toMatchObject({ code: 'WORKER_DIED', retryable: false })
-    expect((failure as Error).message).toMatch(/nothing has come .* for 200 ms.*restart the process/)
+    expect((failure as Error).message).toMatch(/nothing has come .* for 800 ms.*restart the process/)
     expect(engine.state).toBe('failed')
     expect(engine).toMatchObject({ bufferedBytes: 0, bufferedBatches: 0 })
     expect(await rejection(engine.query('SELECT 1'))).toBe(failure)
@@ -36,7 +37,7 @@ it.each(['answer no COMMIT', 'answer no insert'])(
 it('a long statement of the app is no hang, and writes that wait for it are written', async () => {
   const path = databasePath()
   const engine = await openEngine({ path, hangTimeoutMs: HANG_MS })
-  const statement = engine.query('CREATE TABLE numbers AS SELECT sum(range) AS n FROM range(700_000_000)')
+  const statement = engine.query('CREATE TABLE numbers AS SELECT sum(range) AS n FROM range(1_500_000_000)')
   const write = engine.write('events', [{ id: 1 }])
   await Promise.all([statement, write])
   expect(engine.state).toBe('open')

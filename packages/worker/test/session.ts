@@ -61,7 +61,7 @@ export async function openSession(
   const transactions = new Transactions({
     writer,
     catalog,
-    sequence: 0,
+    sequence: ledger?.lastSequence ?? 0,
     connectSecondWriter: async () => {
       secondWriters++
       return createWriter(await database.connectSecondWriter(), catalog, '2')
