@@ -4,6 +4,9 @@ import type { DatasetName } from './datasets.ts'
 /** Who writes: this engine, what a user would take otherwise, and the limit. */
 export type PeerName = 'ducksink' | 'sqlite' | 'appender' | 'cloned' | 'insert-select' | 'bytewax'
 
+/** Whether a batch that comes again is written again; for ducksink alone. */
+export type DeliveryMode = 'at-least-once' | 'exactly-once'
+
 /** How many writes wait at a time; `'ready'` is as many as the peer lets. */
 export type WritesWaiting = number | 'ready'
 
@@ -14,6 +17,7 @@ export interface WriteJob {
   /** `:memory:` or a file that does not exist yet. */
   readonly path: string
   readonly writesWaiting: WritesWaiting
+  readonly deliveryMode: DeliveryMode
   readonly dataset: DatasetName
   readonly batchRows: number
   /** Batches written before anything is timed; at least one. */

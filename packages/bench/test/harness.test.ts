@@ -8,6 +8,7 @@ import { CONTENDERS, type ContenderName, type WriteScenario } from '../src/scena
 const NODE_CONTENDERS: readonly ContenderName[] = [
   'ducksink',
   'ducksink-32',
+  'exactly-once',
   'sqlite',
   'appender',
   'cloned',

@@ -8,25 +8,30 @@ import { PayloadFields } from './payload-fields.ts'
 // the order of fields, the borders of parts, the table's types, what was discarded or failed a validation. A field that
 // is undefined is as absent as one that is not there.
 //
-// It is of a canonical form that only equal payloads share. The form is read from front to back, and at every place
-// what was read before says what comes next: texts, bytes and lists have their length in front, everything else has a
-// tag that says what it is, and a number of bytes that goes with the tag.
+// It is of a canonical form that only equal payloads share: whoever reads it from front to back knows at every place
+// what comes next. Texts, bytes and lists have their length in front; all else begins with a tag, which says what it is
+// and how it goes on.
 //
-//   chunk    the hash of the chunks before (16 bytes, 0 for the first), its rows (u32), what is no record, the fields
-//            by name (in UTF-16 order), each without the rest of its name where it is absent from all rows
-//   no record   a tag, its row in the chunk (u32), and its value, as of any value inside another
-//   field    pieces: a tag, then strings joined as a text (whenever there are 16 Ki units of them), or a value that is
-//            no scalar; then a tag, its name, 8 bytes a row, and a tag a row, which says whether the bytes are a double,
-//            a 64-bit integer, the length of the string that comes next in the pieces, or the row has the next value
-//   value    a tag and what goes with it: see PAYLOAD_TAGS
-//   text     its units (u32), then for each 2^20 of them: 1 or 2, and so many bytes a unit. One where all are ASCII, two
-//            where they are not, as in UTF-16, so that lone surrogates stay what they are
+//   chunk      the hash of the chunks before (16 bytes, 0 for the first); how many rows it has (u32); those that are no
+//              records; its fields, sorted by name in UTF-16 order, but for those that are absent from all rows
+//   no record  a tag, its row in the chunk (u32), and what it is, as a value
+//   field      pieces, in the order of the rows that complete them: a tag and strings, joined to a text of 16 Ki units or
+//              more (the last may be shorter); or a value. Then a tag, its name, 8 bytes a row, and a tag a row. That
+//              tag says whether the bytes are a double, a bigint of 64 bits, a Date's milliseconds, or the length of the
+//              next string, whether the next value of the pieces is meant, or what needs nothing more, as null
+//   value      a tag of PAYLOAD_TAGS, and what is said there
+//   text       how many units it has (u32), then for each 2^20 of them 1 or 2, and so many bytes a unit: one where all
+//              are ASCII, else two, as in UTF-16, so that lone surrogates stay what they are
 //
-// A chunk has 2,048 rows; fewer where its first record has more than 32 fields. What cannot be read (a getter or Proxy
-// throws) is a tag of its own: its record is refused, or set aside, by those who encode it.
+// A chunk has 2,048 rows, or fewer where its first record has more than 32 fields. What throws when it is read, by a
+// getter or a Proxy, is a tag of its own: those who encode the record refuse it, or set it aside.
 //
-// The hash is XXH128, for its speed: it tells payloads apart by accident, not by intent. Who can choose the records of
-// a key could find two payloads of one hash; the second would be answered as a duplicate, and not be written.
+// For 122,880 records of 8 columns that takes 0.16 us a record, where encoding them takes 0.21: 0.08 the three columns of
+// strings, 0.02 to see that records have the fields of the one before, 0.015 the hash itself. 100 such records take
+// 16 us, a single one 2.
+//
+// The hash is XXH128, for its speed. It is no proof against intent: who looks for two payloads of one hash finds them,
+// and the second, given the key of the first, is answered as a duplicate.
 // hash-wasm 4.13.0, on 12 KB and 200 KB: 7.2 and 8.7 GB/s, 0.3 us a hash. Others there: xxhash-wasm 8.8 and 11.2, but
 // 64 bits; @node-rs/xxhash 2.5, native code; node:crypto's SHA-256 1.7, SHA-1 2.0, BLAKE2b 1.0; hash-wasm's BLAKE3 0.75.
 

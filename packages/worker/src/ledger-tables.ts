@@ -4,6 +4,7 @@ import { readConstraints } from './constraints.ts'
 import { unlessDurable } from './duckdb-error.ts'
 import { qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
+import { LEDGER_NAMES } from './protocol/ledger-names.ts'
 import type { TableColumn } from './protocol/messages.ts'
 
 // Rows are only ever inserted, and deleted by pruning: an update of a table with an index, and DDL on it, are what
@@ -19,7 +20,7 @@ export interface LedgerTable {
 
 /** A row for each key. */
 export const KEYS_TABLE: LedgerTable = {
-  name: 'ducksink_ledger',
+  name: LEDGER_NAMES.keys,
   columns: [
     { name: 'key', type: 'VARCHAR' },
     { name: 'table', type: 'VARCHAR' },
@@ -38,7 +39,7 @@ export const KEYS_TABLE: LedgerTable = {
 
 /** A row for each write of a channel, with the highest offset that it had of it. */
 export const OFFSETS_TABLE: LedgerTable = {
-  name: 'ducksink_offsets',
+  name: LEDGER_NAMES.offsets,
   columns: [
     { name: 'channel', type: 'VARCHAR' },
     { name: 'offset', type: 'BIGINT' },

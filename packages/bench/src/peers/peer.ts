@@ -1,5 +1,6 @@
 import type { Checksum } from '../checksum.ts'
 import type { BatchRange, DatasetName } from '../datasets.ts'
+import type { DeliveryMode } from '../job.ts'
 
 /** One who writes batches of the workload; each peer runs alone in a process of its own. */
 export interface Peer {
@@ -16,5 +17,9 @@ export interface Peer {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** Opens a peer on a new target; only ducksink takes part with other datasets than the flat one. */
-export type OpenPeer = (path: string, dataset: DatasetName) => Promise<Peer> | Peer
+/** Opens a peer on a new target; only ducksink takes part with other datasets than the flat one, or exactly once. */
+export type OpenPeer = (
+  path: string,
+  dataset: DatasetName,
+  deliveryMode: DeliveryMode,
+) => Promise<Peer> | Peer

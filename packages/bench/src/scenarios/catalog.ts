@@ -1,5 +1,5 @@
 import type { DatasetName } from '../datasets.ts'
-import type { PeerName, StreamJob, WriteJob, WritesWaiting } from '../job.ts'
+import type { DeliveryMode, PeerName, StreamJob, WriteJob, WritesWaiting } from '../job.ts'
 
 /** A peer and the way it is used: what is put beside another. */
 export interface Contender {
@@ -7,6 +7,8 @@ export interface Contender {
   readonly peer: PeerName
   /** How many writes wait at a time where the scenario does not say it. */
   readonly writesWaiting?: WritesWaiting
+  /** At least once where it is left out. */
+  readonly deliveryMode?: DeliveryMode
 }
 
 /** Everyone who can take part. */
@@ -15,6 +17,19 @@ export const CONTENDERS = {
   'ducksink-32': { title: 'ducksink, 32 writes waiting', peer: 'ducksink', writesWaiting: 32 },
   'ducksink-1-caller': { title: 'ducksink, a single caller', peer: 'ducksink', writesWaiting: 1 },
   'ducksink-64-callers': { title: 'ducksink, 64 callers', peer: 'ducksink', writesWaiting: 64 },
+  'exactly-once': { title: 'ducksink, exactly once', peer: 'ducksink', deliveryMode: 'exactly-once' },
+  'exactly-once-32': {
+    title: 'ducksink, exactly once, 32 writes waiting',
+    peer: 'ducksink',
+    writesWaiting: 32,
+    deliveryMode: 'exactly-once',
+  },
+  'exactly-once-1-caller': {
+    title: 'ducksink, exactly once, a single caller',
+    peer: 'ducksink',
+    writesWaiting: 1,
+    deliveryMode: 'exactly-once',
+  },
   sqlite: { title: 'node:sqlite, prepared, WAL, FULL', peer: 'sqlite', writesWaiting: 1 },
   appender: { title: 'appender on the main thread', peer: 'appender', writesWaiting: 1 },
   cloned: { title: 'records cloned to a worker, appender', peer: 'cloned' },
@@ -142,6 +157,7 @@ export const SCENARIOS: readonly Scenario[] = [
     batchesPerIteration: 2_000,
     contenders: ['ducksink-64-callers', 'ducksink-1-caller'],
   },
+  ...exactlyOnceScenarios(),
   ...nestedScenarios(),
   { ...LONG, name: 'memory', title: '30 million records to a file, batches of 122,880' },
   {
@@ -159,6 +175,52 @@ export const SCENARIOS: readonly Scenario[] = [
     records: 'fresh',
   },
 ]
+
+/** Batches with a key, a hash and a row in the ledger each, beside the same without. */
+function exactlyOnceScenarios(): WriteScenario[] {
+  const file = 'exactly once, to a file'
+  return [
+    {
+      ...LARGE,
+      name: 'exactly-once-122880',
+      title: `${file}, batches of 122,880`,
+      target: 'file',
+      contenders: ['ducksink', 'exactly-once'],
+    },
+    {
+      ...LARGE,
+      name: 'exactly-once-memory',
+      title: 'exactly once, in memory, batches of 122,880',
+      target: 'memory',
+      contenders: ['ducksink', 'exactly-once'],
+    },
+    {
+      ...MEDIUM,
+      name: 'exactly-once-1000',
+      title: `${file}, batches of 1,000`,
+      target: 'file',
+      batchesPerIteration: 600,
+      contenders: ['ducksink-32', 'exactly-once-32'],
+    },
+    {
+      ...SMALL,
+      name: 'exactly-once-100',
+      title: `${file}, batches of 100`,
+      target: 'file',
+      batchesPerIteration: 2_000,
+      contenders: ['ducksink-32', 'exactly-once-32'],
+    },
+    {
+      ...SMALL,
+      name: 'exactly-once-1',
+      title: `${file}, one write of one record after another: the price of a row in the ledger`,
+      target: 'file',
+      batchRows: 1,
+      batchesPerIteration: 1_000,
+      contenders: ['ducksink-1-caller', 'exactly-once-1-caller'],
+    },
+  ]
+}
 
 function nestedScenarios(): WriteScenario[] {
   const titles = {
@@ -193,8 +255,9 @@ export function toWriteJob(
 ): WriteJob {
   const { dataset, batchRows, warmupBatches, iterations, batchesPerIteration } = scenario
   const writesWaiting = contender.writesWaiting ?? scenario.writesWaiting
+  const deliveryMode = contender.deliveryMode ?? 'at-least-once'
   const shape = { dataset, batchRows, warmupBatches, iterations, batchesPerIteration }
-  return { kind: 'write', peer: contender.peer, writesWaiting, ...shape, ...job }
+  return { kind: 'write', peer: contender.peer, writesWaiting, deliveryMode, ...shape, ...job }
 }
 
 /** All rows that a contender writes, those of the warm-up among them. */

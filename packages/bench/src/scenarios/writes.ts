@@ -11,7 +11,7 @@ const GC_SETTLE_MS = 150
 
 /** Opens the peer, writes all batches under tinybench and says how that went. */
 export async function measureWrites(job: WriteJob, openPeer: OpenPeer): Promise<WriteResult> {
-  const peer = await openPeer(job.path, job.dataset)
+  const peer = await openPeer(job.path, job.dataset, job.deliveryMode)
   const run = new WriteRun(job, peer)
   const durationMs = await timeWrites(job, run)
   const rows = job.iterations * job.batchesPerIteration * job.batchRows
