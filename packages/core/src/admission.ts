@@ -26,6 +26,7 @@ export class Admission {
   readonly #window: number
   readonly #events: AdmissionEvents
   #isAtStandstill = false
+  #isSuspended = false
   #batches = 0
   /** Encoded bytes held for batches that are not sent yet: those of collectors. */
   #heldBytes = 0
@@ -149,6 +150,12 @@ export class Admission {
     this.#update()
   }
 
+  /** Makes pressure whatever is held, as nothing can be sent for a while. */
+  suspend(isSuspended: boolean): void {
+    this.#isSuspended = isSuspended
+    this.#update()
+  }
+
   /** Ends all waiting for room, as nothing will be sent any more. */
   fail(error: SinkError): void {
     this.#failure = error
@@ -169,7 +176,8 @@ export class Admission {
     const bytes = this.bufferedBytes + this.#waitingBytes
     const isHigh =
       bytes >= maxBufferedBytes * HIGH_WATER || this.#batches >= Math.max(1, maxBufferedBatches * HIGH_WATER)
-    if (isHigh !== this.underPressure) this.#setPressure(isHigh)
+    const isOn = isHigh || this.#isSuspended
+    if (isOn !== this.underPressure) this.#setPressure(isOn)
     const wasAtStandstill = this.#isAtStandstill
     this.#isAtStandstill = isHigh && this.#batches === 0
     if (this.#isAtStandstill && !wasAtStandstill) this.#events.onStandstill()

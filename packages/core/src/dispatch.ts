@@ -5,7 +5,7 @@ import {
   type InsertReply,
   type InsertRequest,
   OutcomeUnknownError,
-  type SinkError,
+  SinkError,
   WorkerDiedError,
   type WriteIdentity,
 } from '@ducksink/worker'
@@ -15,9 +15,12 @@ import type { BatchSource } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Delivery } from './delivery.ts'
 import type { RecordsContext } from './encoders.ts'
+import type { LostOutcome, LostWrite } from './lost-writes.ts'
 import type { Outbox } from './outbox.ts'
+import { unlessAborted } from './race.ts'
 import { figuresOf } from './receipt.ts'
-import { type WorkerClient, WorkerGoneError } from './worker-client.ts'
+import type { WorkerClient } from './worker-client.ts'
+import { WorkerGoneError } from './worker-thread.ts'
 
 /** What batches have in common on their way to the worker. */
 export interface DispatchContext {
@@ -26,6 +29,8 @@ export interface DispatchContext {
   readonly admission: Admission
   readonly pool: BufferPool
   readonly records: RecordsContext
+  /** Finds out what became of a write of whose end the worker did not tell. */
+  readonly outcomeOf: (write: LostWrite) => Promise<LostOutcome>
 }
 
 /** One batch to be sent, and who is told of it; of the last three one is called, once. */
@@ -72,6 +77,12 @@ export class Dispatch {
   readonly #identity: WriteIdentity | undefined
   #isSending = true
   #hasSent = false
+  /** The worker that has its parts: what is left of a batch is nothing to another one. */
+  #generation = 0
+  /** The part that was sent last. */
+  #sent: InsertRequest | undefined
+  /** True where a worker has died while the batch was made ready, which is begun again for that once. */
+  #hasLostWorker = false
   /** How often the batch was begun before; answers to parts of an earlier run say nothing any more. */
   #run = 0
   #byteLength = 0
@@ -89,6 +100,7 @@ export class Dispatch {
     const { source, signal } = this.#batch
     let first = true
     try {
+      await this.#worker()
       // whatever this batch waits for must not hold up those before it
       if (source.table.makesWait) this.#context.outbox.flush()
       const parts = this.#parts({ isChecked: false, settled: nothing })
@@ -103,6 +115,7 @@ export class Dispatch {
           return
         }
         await this.#room(next.part.byteLength)
+        if (first) await this.#worker()
         signal?.throwIfAborted()
         if (this.#halt !== undefined) break
         last = next.last
@@ -134,6 +147,18 @@ export class Dispatch {
     await this.send()
   }
 
+  /** Waits while there is no worker. */
+  async #worker(): Promise<void> {
+    const { client, outbox } = this.#context
+    if (client.isRunning) return
+    outbox.flush()
+    const { delivery, signal, source } = this.#batch
+    await unlessAborted(client.running(), signal)
+    // one before it may have been lost
+    const refusal = delivery?.refusal(source.table.name)
+    if (refusal !== undefined) throw refusal
+  }
+
   async #room(byteLength: number): Promise<void> {
     const { admission, outbox } = this.#context
     if (admission.hasRoom(byteLength)) return
@@ -157,9 +182,12 @@ export class Dispatch {
 
   /** Sends a part; rejects where the worker ends before it answers. */
   #exchange({ action, layoutId, columns, part, last }: BatchPart, first: boolean): Promise<InsertReply> {
-    const { admission, outbox, pool } = this.#context
+    const { admission, client, outbox, pool } = this.#context
+    if (first) this.#generation = client.generation
+    else if (this.#isOrphaned) return Promise.reject(new WorkerGoneError('the worker ended', false))
     const { buffer, byteLength } = part
-    const { key } = this.#batch
+    const { key, delivery, source } = this.#batch
+    const { table } = source
     const request: InsertRequest = {
       ...{ writeId: this.#writeId, run: this.#run, layoutId, columns, buffer },
       ...{ first, last, key },
@@ -167,11 +195,13 @@ export class Dispatch {
       ...(this.#identity === undefined ? undefined : this.#exactlyOnce(this.#identity, last)),
     }
     this.#hasSent = true
+    this.#sent = request
     admission.acquire(byteLength)
     return new Promise((resolve, reject) => {
       outbox.post({
         request,
         byteLength,
+        refusal: () => delivery?.refusal(table.name),
         onReply: (reply) => {
           admission.release(byteLength)
           pool.give(reply.buffer)
@@ -203,7 +233,7 @@ export class Dispatch {
       case 'rolled-back': {
         const error = errorFromData(reply.error)
         // while there are parts on their way, the answer to the last of them is the one that counts
-        if (last) this.#batch.onFailed(error)
+        if (last) this.#end(error)
         else this.#halt ??= { reason: 'rolled-back', error }
         return
       }
@@ -218,14 +248,39 @@ export class Dispatch {
     }
   }
 
-  #onCommitted({ sequence, duplicateOf }: Extract<InsertReply, { status: 'committed' }>): void {
+  #onCommitted({ sequence, duplicateOf }: Omit<Commit, 'byteLength'>): void {
     const byteLength = duplicateOf === undefined ? this.#byteLength : 0
     this.#batch.onCommitted({ sequence, byteLength, duplicateOf })
   }
 
   #onLoss(error: unknown, last: boolean): void {
-    if (last) this.#batch.onFailed(this.#lossError(error))
+    if (last) this.#end(error)
     else this.#halt ??= { reason: 'lost', error }
+  }
+
+  /** Ends a batch whose last part was sent, once it is known what became of it. */
+  #end(error: unknown): void {
+    const isUnknown = error instanceof SinkError && error.code === 'OUTCOME_UNKNOWN'
+    const isLost = error instanceof WorkerGoneError && error.wasSent
+    if (isUnknown || isLost) void this.#find(isUnknown ? error : this.#unknown(error as WorkerGoneError))
+    else this.#fail(error)
+  }
+
+  async #find(error: SinkError): Promise<void> {
+    const outcome = await this.#context.outcomeOf(this.#sent as InsertRequest)
+    switch (outcome.status) {
+      case 'committed':
+        this.#onCommitted(outcome)
+        return
+      case 'not-written':
+        this.#batch.onFailed(this.#notWritten(error))
+        return
+      case 'unknown':
+        this.#batch.onFailed(error)
+        return
+      default:
+        outcome satisfies never
+    }
   }
 
   /** Sends the batch once more, as often as the worker asks for it or the records set aside make it necessary. */
@@ -276,8 +331,10 @@ export class Dispatch {
   /** Takes the answer to a part of a later run; gives what the worker asks for yet another for. */
   async #answer(sent: Promise<InsertReply>, { last, rowOf }: BatchPart): Promise<SinkError | undefined> {
     const reply = await sent.catch((error: unknown) => {
-      throw last ? this.#lossError(error) : error
+      if (!last) throw error
+      this.#end(error)
     })
+    if (reply === undefined) return undefined
     if (reply.status === 'run-again') return errorFromData(reply.error)
     if (reply.status === 'rolled-back' && !last) throw errorFromData(reply.error)
     if (reply.status === 'inserted' && rowOf !== undefined) {
@@ -292,6 +349,11 @@ export class Dispatch {
     const { source } = this.#batch
     source.end()
     let error = cause
+    if (cause instanceof WorkerGoneError && !this.#hasSent && !this.#hasLostWorker) {
+      this.#hasLostWorker = true
+      await this.#beginAgain()
+      return
+    }
     try {
       if (this.#hasSent) await this.#abandon()
       if (await source.adapt(cause)) {
@@ -314,8 +376,9 @@ export class Dispatch {
   /** The worker rolls back before the caller is told. */
   async #abandon(): Promise<void> {
     this.#hasSent = false
+    // a dead worker's transaction is rolled back with it
+    if (this.#isOrphaned) return
     await this.#context.client.call('abandon', this.#writeId).catch((failure: unknown) => {
-      // a dead worker's transaction is rolled back with it
       if (!(failure instanceof WorkerGoneError)) throw failure
     })
   }
@@ -324,19 +387,20 @@ export class Dispatch {
     this.#batch.onFailed(error instanceof WorkerGoneError ? this.#notWritten(error) : error)
   }
 
-  /** What the loss of the last part's answer means. */
-  #lossError(error: unknown): unknown {
-    if (!(error instanceof WorkerGoneError)) return error
-    // without its last part nothing of a batch is committed
-    if (!error.wasSent) return this.#notWritten(error)
-    const { name } = this.#batch.source.table
-    const message = `the worker ended before it answered: the batch for table "${name}" may be written or not; read the table`
-    return new OutcomeUnknownError(message, { table: name, key: this.#batch.key, cause: error })
+  /** True where the worker that had its parts is gone. */
+  get #isOrphaned(): boolean {
+    return this.#generation !== this.#context.client.generation
   }
 
-  #notWritten(cause: WorkerGoneError): WorkerDiedError {
+  #unknown(cause: WorkerGoneError): OutcomeUnknownError {
     const { name } = this.#batch.source.table
-    const message = `the worker ended before the batch for table "${name}" was sent: it is not written`
+    const message = `the worker ended before it answered: the batch for table "${name}" may be written or not; read the table`
+    return new OutcomeUnknownError(message, { table: name, key: this.#batch.key, cause })
+  }
+
+  #notWritten(cause: Error): WorkerDiedError {
+    const { name } = this.#batch.source.table
+    const message = `the worker ended before the batch for table "${name}" was committed: it is not written`
     return new WorkerDiedError(message, { table: name, key: this.#batch.key, cause })
   }
 }

@@ -1,4 +1,5 @@
 import type { SchemaChange, SinkError } from '@ducksink/worker'
+import type { RestartEvent } from './recovery.ts'
 
 /** What an engine emits. */
 export interface SinkEngineEvents {
@@ -8,6 +9,8 @@ export interface SinkEngineEvents {
   schemaChange: [change: SchemaChange]
   /** Records of a committed batch were set aside in its dead letter table. */
   deadLetter: [event: DeadLetterEvent]
+  /** The worker died, and the engine goes on with another. */
+  restart: [event: RestartEvent]
   /** What no promise and no `onFailure` carries. */
   error: [error: SinkError]
   /** The engine is closed. */

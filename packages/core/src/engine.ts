@@ -1,13 +1,11 @@
-import { randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import {
+  type ChannelOffset,
   ClosedError,
   errorFromData,
   InvalidOptionsError,
-  releaseLockOf,
   type SinkError,
   TargetUnavailableError,
-  WorkerDiedError,
   type WorkerEvent,
 } from '@ducksink/worker'
 import { Admission } from './admission.ts'
@@ -37,16 +35,20 @@ import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
 import { unlessAborted, unlessTimedOut } from './race.ts'
 import type { Receipt, WriteOutcome } from './receipt.ts'
 import { RecordsSource } from './records-source.ts'
+import { Recovery, type RestartEvent } from './recovery.ts'
+import { handleSignals } from './signals.ts'
 import { type SinkTable, TableHandle } from './table.ts'
 import { Tables } from './tables.ts'
+import { Target } from './target.ts'
 import { type SinkStats, Telemetry } from './telemetry.ts'
 import { TimeSlice } from './time-slice.ts'
-import { WorkerClient, type WorkerDeath, WorkerGoneError } from './worker-client.ts'
+import { unlessWorkerDied, WorkerClient } from './worker-client.ts'
+import { type WorkerDeath, WorkerGoneError } from './worker-thread.ts'
 import { checkWriteOptions, type WriteOptions } from './write-options.ts'
 import { WriteQueue } from './write-queue.ts'
 
-/** Where an engine is in its life. */
-export type SinkEngineState = 'open' | 'closing' | 'closed' | 'failed'
+/** Where an engine is in its life; `degraded` while it has no worker: writes are taken in, and wait for the next one. */
+export type SinkEngineState = 'open' | 'degraded' | 'closing' | 'closed' | 'failed'
 
 /**
  * Writes batches of records into one DuckDB database, each batch as one unit, from a worker thread of its own.
@@ -62,6 +64,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   readonly #options: ResolvedOptions
   readonly #telemetry: Telemetry
   readonly #client: WorkerClient
+  readonly #target: Target
+  readonly #recovery: Recovery
   readonly #admission: Admission
   readonly #pool: BufferPool
   readonly #queue: WriteQueue
@@ -77,22 +81,18 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   #state: SinkEngineState = 'open'
   #failure: SinkError | undefined
   #closing: Promise<void> | undefined
-  readonly #lockNonce: string = randomUUID()
-  /** What the target is attached as. */
-  #catalog = ''
-  /** The worker's lock file, released here should the worker die. */
-  #lockPath: string | undefined
+  #ignoreSignals: () => void = () => undefined
 
   private constructor(options: ResolvedOptions) {
     super()
     this.#options = options
     this.#telemetry = new Telemetry(new SinkLog(options.logger))
-    this.#client = new WorkerClient({
-      minLogLevel: this.#telemetry.minLogLevel,
-      createWorker: options.createWorker,
-      onEvent: (event) => this.#onWorkerEvent(event),
-      onDeath: (death) => this.#onDeath(death),
-    })
+    const { path, config, groupCommit, deliveryMode, createWorker, hangTimeoutMs } = options
+    const { minLogLevel } = this.#telemetry
+    this.#client = new WorkerClient(
+      { minLogLevel, createWorker, hangTimeoutMs, onEvent: (event) => this.#onWorkerEvent(event) },
+      { onSuspend: () => this.#onSuspend(), onDeath: (death) => this.#onDeath(death) },
+    )
     this.#admission = new Admission(options, {
       onPressure: (on) => this.#onPressure(on),
       onStandstill: () => this.#relieve(),
@@ -106,7 +106,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       admission: this.#admission,
       pool: this.#pool,
       records: this.#records,
-      maxGroupBatches: options.groupCommit === false ? 1 : options.groupCommit.maxBatches,
+      outcomeOf: (write) => this.#recovery.outcomeOf(write),
+      maxGroupBatches: groupCommit === false ? 1 : groupCommit.maxBatches,
       onSettled: (outcome) => this.#onSettled(outcome),
     })
     if (options.deliveryMode === 'exactly-once') this.#ledger = this.#createLedger()
@@ -128,10 +129,20 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
         return this.#client.call('evolveTable', evolution)
       },
     })
+    const tables = this.#tables.setups()
+    this.#target = new Target({ path, config, groupCommit, deliveryMode, tables })
+    this.#recovery = new Recovery({
+      client: this.#client,
+      target: this.#target,
+      restart: options.restart,
+      sequence: () => this.#queue.lastSequence,
+      onRestart: (event, committedOffsets) => this.#onRestart(event, committedOffsets),
+      onFailure: (error) => this.#fail(error),
+    })
     this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
     this.#deadLetters = new DeadLetters({
       records: this.#records,
-      catalog: () => this.#catalog,
+      catalog: () => this.#target.catalog,
       query: (sql) => this.#queries.run<SinkRecord>(sql, undefined, {}),
       prepareTable: (setup) => this.#client.call('prepareTable', setup),
       write: (source) => this.#queue.write(source, {}),
@@ -202,7 +213,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   async deadLetters(table: TableName, options: DeadLetterOptions = {}): Promise<DeadLetter[]> {
     this.#requireOpen()
-    return this.#deadLetters.read(this.#tables.get(table), options)
+    return unlessWorkerDied(this.#deadLetters.read(this.#tables.get(table), options))
   }
 
   /**
@@ -212,7 +223,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   async replayDeadLetters(table: TableName, options: ReplayOptions = {}): Promise<ReplaySummary> {
     this.#requireOpen()
-    return this.#deadLetters.replay(this.#tables.get(table), options)
+    return unlessWorkerDied(this.#deadLetters.replay(this.#tables.get(table), options))
   }
 
   /**
@@ -314,20 +325,17 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   async #open(): Promise<void> {
-    const { path, config, groupCommit, deliveryMode } = this.#options
     try {
-      const lockNonce = this.#lockNonce
-      const tables = this.#tables.setups()
-      const request = { path, config, groupCommit, deliveryMode, tables, lockNonce }
-      const reply = await this.#client.call('open', request)
-      if (reply.status === 'failed') throw errorFromData(reply.error)
-      this.#catalog = reply.target.catalog
-      await this.#ledger?.begin(reply.committedOffsets)
+      const { committedOffsets, sequence } = await this.#target.open(this.#client)
+      this.#queue.lastSequence = sequence
+      await this.#ledger?.begin(committedOffsets)
+      const signals = this.#options.handleSignals
+      if (signals !== false) this.#ignoreSignals = handleSignals(() => this.close(signals))
       this.#opened.resolve()
     } catch (error) {
       this.#state = 'failed'
       await this.#client.end()
-      this.#releaseLock()
+      this.#target.releaseLock()
       if (!(error instanceof WorkerGoneError)) throw error
       throw new TargetUnavailableError(`the worker did not start: ${error.message}`, { cause: error })
     }
@@ -344,9 +352,11 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     await this.#collectors.close()
     await this.#queue.flush()
     await this.#queries.idle()
+    this.#recovery.stop()
     await this.#closeTarget()
     await this.#client.end()
-    this.#releaseLock()
+    this.#target.releaseLock()
+    this.#ignoreSignals()
     if (this.#failure !== undefined) throw this.#failure
     this.#state = 'closed'
     this.#closed.resolve()
@@ -359,14 +369,14 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       if (reply.status === 'failed') this.#fail(errorFromData(reply.error))
     } catch (error) {
       // the worker's death is a failure already
-      if (!(error instanceof WorkerGoneError)) throw error
+      if (!(error instanceof WorkerGoneError) && error !== this.#failure) throw error
     }
   }
 
   #createLedger(): Ledger {
     return new Ledger({
       ...{ client: this.#client, records: this.#records },
-      catalog: () => this.#catalog,
+      catalog: () => this.#target.catalog,
       offsets: () => this.#tables.offsets,
       write: (source, options, delivery) => this.#queue.write(source, options, delivery),
       lastSequence: () => this.#queue.lastSequence,
@@ -385,7 +395,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   #requireOpen(): void {
-    if (this.#state === 'open') return
+    if (this.#state === 'open' || this.#state === 'degraded') return
     throw this.#failure ?? new ClosedError(`the engine is ${this.#state}`)
   }
 
@@ -417,27 +427,39 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   #onWorkerEvent(event: WorkerEvent): void {
     this.#telemetry.workerEvent(event)
-    if (event.type === 'locked') this.#lockPath = event.path
+    if (event.type === 'locked') this.#target.onLocked(event.path)
     if (event.type !== 'schemaChange') return
     // tables that are made while the engine opens: nobody can listen before it is open
     void this.#opened.promise.then(() => setImmediate(() => this.emit('schemaChange', event.change)))
   }
 
-  #onDeath({ reason }: WorkerDeath): void {
-    this.#releaseLock()
-    this.#telemetry.death(reason)
-    this.#fail(new WorkerDiedError(`the worker ended: ${reason}; open the engine again`))
+  /** The worker has ended or will: what is called from now on waits for another. */
+  #onSuspend(): void {
+    if (this.#state === 'open') this.#state = 'degraded'
+    this.#admission.suspend(true)
   }
 
-  /** Where the worker did not come to it; it must have ended. */
-  #releaseLock(): void {
-    if (this.#lockPath !== undefined) releaseLockOf(this.#lockPath, this.#lockNonce)
+  #onDeath(death: WorkerDeath): void {
+    this.#telemetry.death(death.reason)
+    void this.#recovery.begin(death)
+  }
+
+  #onRestart(event: RestartEvent, committedOffsets: readonly ChannelOffset[]): void {
+    this.#ledger?.channels.learn(committedOffsets)
+    if (this.#state === 'degraded') this.#state = 'open'
+    // its layouts are numbered anew
+    this.#tables.invalidate()
+    this.#telemetry.restart(event)
+    this.#admission.suspend(false)
+    process.nextTick(() => this.emit('restart', event))
   }
 
   #fail(error: SinkError): void {
     if (this.#state === 'failed' || this.#state === 'closed') return
     this.#failure = error
     this.#state = 'failed'
+    this.#client.fail(error)
+    this.#ignoreSignals()
     this.#queue.fail(error)
     this.#admission.fail(error)
     this.#closed.reject(error)

@@ -6,7 +6,6 @@ import {
   LEDGER_NAMES,
   qualifiedName,
   type SinkApi,
-  WorkerDiedError,
 } from '@ducksink/worker'
 import type { BatchSource } from './batch-source.ts'
 import { Channels } from './channels.ts'
@@ -20,7 +19,7 @@ import { unlessAborted } from './race.ts'
 import { firstFigures, NO_FIGURES, type Receipt, type WriteOutcome } from './receipt.ts'
 import { RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
-import { type WorkerClient, WorkerGoneError } from './worker-client.ts'
+import { unlessWorkerDied, type WorkerClient } from './worker-client.ts'
 import { checkChannel, checkKey, type WriteOptions } from './write-options.ts'
 
 /** What becomes of what was refused in a channel: it is left out for good, or the caller sends it again. */
@@ -200,12 +199,7 @@ export class Ledger {
     ...parameters: Parameters<SinkApi[K]>
   ): Promise<Awaited<ReturnType<SinkApi[K]>>> {
     this.#context.sendWaiting()
-    try {
-      return await this.#context.client.call(method, ...parameters)
-    } catch (error) {
-      if (!(error instanceof WorkerGoneError)) throw error
-      throw new WorkerDiedError('the worker ended before it answered: ask again', { cause: error })
-    }
+    return unlessWorkerDied(this.#context.client.call(method, ...parameters))
   }
 }
 

@@ -108,6 +108,24 @@ export interface SinkEngineOptions {
    * `false` gives each write a transaction of its own.
    */
   readonly groupCommit?: false | { readonly maxBatches?: number; readonly maxDelayMs?: number }
+  /**
+   * Whether the engine goes on with another worker where one has died, for which it starts at most `maxAttempts` threads
+   * within a minute; a database in memory is gone with its worker.
+   * @defaultValue { maxAttempts: 5 }
+   */
+  readonly restart?: false | { readonly maxAttempts?: number }
+  /**
+   * Milliseconds without any progress after which the writes under way have an unknown outcome and the engine has failed:
+   * a call of DuckDB that hangs ends only with the process. 0: it may take as long as it likes.
+   * @defaultValue 60_000
+   */
+  readonly hangTimeoutMs?: number
+  /**
+   * Whether SIGTERM and SIGINT close the engine, within `timeoutMs` (5,000). Where nothing else listens for the signal,
+   * it then ends the process as it would have; a second one does so at once.
+   * @defaultValue false
+   */
+  readonly handleSignals?: boolean | { readonly timeoutMs?: number }
   /** Where the engine logs to; nothing is logged without it. */
   readonly logger?: Logger<ILogObj>
   /** Starts the worker where a bundler has moved its file. */
@@ -133,6 +151,9 @@ export interface ResolvedOptions {
   readonly whenFull: 'block' | 'reject'
   readonly deliveryMode: DeliveryMode
   readonly groupCommit: false | { readonly maxBatches: number; readonly maxDelayMs: number }
+  readonly restart: false | { readonly maxAttempts: number }
+  readonly hangTimeoutMs: number
+  readonly handleSignals: false | { readonly timeoutMs: number }
   readonly logger: Logger<ILogObj> | undefined
   readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
 }
@@ -168,6 +189,9 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     'whenFull',
     'deliveryMode',
     'groupCommit',
+    'restart',
+    'hangTimeoutMs',
+    'handleSignals',
     'logger',
     'createWorker',
   ])
@@ -180,6 +204,9 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     whenFull: check.oneOf('whenFull', given.whenFull, ['block', 'reject'], 'block'),
     deliveryMode: check.oneOf('deliveryMode', given.deliveryMode, DELIVERY_MODES, 'at-least-once'),
     groupCommit: resolveGroupCommit(check, given.groupCommit),
+    restart: resolveRestart(check, given.restart),
+    hangTimeoutMs: check.duration('hangTimeoutMs', given.hangTimeoutMs, 60_000),
+    handleSignals: resolveSignals(check, given.handleSignals),
     logger: check.logger(given.logger),
     createWorker: check.fn('createWorker', given.createWorker) as ResolvedOptions['createWorker'],
   }
@@ -276,6 +303,18 @@ function resolveGroupCommit(check: OptionsCheck, value: unknown): ResolvedOption
     maxBatches: check.count('groupCommit.maxBatches', given.maxBatches, DEFAULT_GROUP_COMMIT.maxBatches),
     maxDelayMs: check.duration('groupCommit.maxDelayMs', given.maxDelayMs, DEFAULT_GROUP_COMMIT.maxDelayMs),
   }
+}
+
+function resolveRestart(check: OptionsCheck, value: unknown): ResolvedOptions['restart'] {
+  if (value === false) return false
+  const given = value === undefined ? {} : check.object('restart', value, ['maxAttempts'])
+  return { maxAttempts: check.count('restart.maxAttempts', given.maxAttempts, 5) }
+}
+
+function resolveSignals(check: OptionsCheck, value: unknown): ResolvedOptions['handleSignals'] {
+  if (value === undefined || value === false) return false
+  const given = value === true ? {} : check.object('handleSignals', value, ['timeoutMs'])
+  return { timeoutMs: check.duration('handleSignals.timeoutMs', given.timeoutMs, 5_000) }
 }
 
 /**

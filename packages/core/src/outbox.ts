@@ -1,4 +1,4 @@
-import type { InsertAnswer, InsertReply, InsertRequest } from '@ducksink/worker'
+import type { InsertAnswer, InsertReply, InsertRequest, SinkError } from '@ducksink/worker'
 import type { WorkerClient } from './worker-client.ts'
 
 // A message costs each thread some 30 us, more than a small write does by itself.
@@ -8,6 +8,8 @@ const MAX_MESSAGE_BYTES = 2 ** 18
 export interface Outgoing {
   readonly request: InsertRequest
   readonly byteLength: number
+  /** Why it must not be sent any more, where it had to wait for a worker. */
+  readonly refusal: () => SinkError | undefined
   readonly onReply: (reply: InsertReply) => void
   /** The worker ended before it answered. */
   readonly onLoss: (error: unknown) => void
@@ -19,6 +21,7 @@ export class Outbox {
   readonly #maxWrites: number
   #outgoing: Outgoing[] = []
   #bytes = 0
+  #isHeld = false
 
   constructor(client: WorkerClient, maxWrites: number) {
     this.#client = client
@@ -37,6 +40,10 @@ export class Outbox {
   /** Sends what is there; to be called before waiting for anything. */
   flush(): void {
     if (this.#outgoing.length === 0) return
+    if (!this.#client.isRunning) {
+      void this.#hold()
+      return
+    }
     const outgoing = this.#outgoing
     this.#outgoing = []
     this.#bytes = 0
@@ -50,6 +57,23 @@ export class Outbox {
       },
     )
   }
+
+  /** Keeps what is there until there is a worker, and then sends what may still be sent. */
+  async #hold(): Promise<void> {
+    if (this.#isHeld) return
+    this.#isHeld = true
+    const failure: unknown = await this.#client.running().catch((error: unknown) => error)
+    this.#isHeld = false
+    const held = this.#outgoing.splice(0)
+    this.#bytes = 0
+    for (const outgoing of held) {
+      const refusal = failure ?? outgoing.refusal()
+      if (refusal === undefined) this.post(outgoing)
+      else outgoing.onLoss(refusal)
+    }
+    this.flush()
+  }
+
   #onAnswer({ request, onReply, onLoss }: Outgoing, answer: InsertAnswer): void {
     if (answer.status === 'deferred') this.#client.call('insertReply', request.writeId).then(onReply, onLoss)
     else onReply(answer)

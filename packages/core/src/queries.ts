@@ -1,5 +1,13 @@
-import { errorFromData, InvalidOptionsError, OutcomeUnknownError, StatementError } from '@ducksink/worker'
-import { type WorkerClient, WorkerGoneError } from './worker-client.ts'
+import {
+  beginsAsRead,
+  errorFromData,
+  InvalidOptionsError,
+  OutcomeUnknownError,
+  StatementError,
+  WorkerDiedError,
+} from '@ducksink/worker'
+import type { WorkerClient } from './worker-client.ts'
+import { WorkerGoneError } from './worker-thread.ts'
 
 /** Values for `$1`, `$2`, ... or for `$name`. */
 export type QueryParameters = readonly unknown[] | Readonly<Record<string, unknown>>
@@ -65,7 +73,7 @@ export class Queries {
       return reply.rows as R[]
     } catch (error) {
       if (error instanceof WorkerGoneError) {
-        throw new OutcomeUnknownError('the worker ended before it answered the query', { cause: error })
+        throw lossError(sql, error)
       }
       if (error instanceof DOMException && error.name === 'DataCloneError') {
         throw new StatementError('STATEMENT_FAILED', 'a parameter cannot be sent to the worker', {
@@ -75,4 +83,12 @@ export class Queries {
       throw error
     }
   }
+}
+
+function lossError(sql: string, cause: WorkerGoneError): Error {
+  // a WITH may come before an INSERT
+  if (beginsAsRead(sql) && !/\bwith\b|\banalyze\b/i.test(sql))
+    return new WorkerDiedError('the worker ended before it answered the query', { cause })
+  const message = 'the worker ended while the statement ran: it may have been run or not'
+  return new OutcomeUnknownError(message, { cause })
 }

@@ -1,6 +1,7 @@
 import type { SinkError, WorkerEvent } from '@ducksink/worker'
 import type { SinkLog } from './log.ts'
 import type { WriteOutcome } from './receipt.ts'
+import type { RestartEvent } from './recovery.ts'
 
 /** What an engine has done since it was opened, and what it holds now. */
 export interface SinkStats {
@@ -27,6 +28,8 @@ export interface SinkStats {
   readonly pooledBytes: number
   /** Times that pressure has begun. */
   readonly pressureCount: number
+  /** Times that another worker has taken over from one that died. */
+  readonly restartCount: number
 }
 
 /** What is counted, as against what is held at the moment. */
@@ -47,6 +50,7 @@ export class Telemetry {
     duplicateBatches: 0,
     duplicateRecords: 0,
     pressureCount: 0,
+    restartCount: 0,
   }
 
   constructor(log: SinkLog) {
@@ -120,6 +124,7 @@ export class Telemetry {
         this.#log.error('the worker cannot go on', { code: event.error.code, reason: event.error.message })
         return
       case 'locked':
+      case 'busy':
         return
       case 'schemaChange':
         // the worker logs this itself
@@ -131,5 +136,10 @@ export class Telemetry {
 
   death(reason: string): void {
     this.#log.error('the worker died', { reason })
+  }
+
+  restart(event: RestartEvent): void {
+    this.#counts.restartCount++
+    this.#log.warn('another worker goes on', { ...event })
   }
 }

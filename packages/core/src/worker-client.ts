@@ -1,84 +1,58 @@
-import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads'
 import {
   type InsertAnswer,
   type InsertRequest,
   type SinkApi,
-  type StopMessage,
-  spawnWorker,
-  type WorkerEvent,
-  type WorkerStart,
+  type SinkError,
+  WorkerDiedError,
 } from '@ducksink/worker'
-import * as Comlink from 'comlink'
-import { guardExit } from './exit-guard.ts'
+import { type ThreadOptions, type WorkerDeath, WorkerGoneError, WorkerThread } from './worker-thread.ts'
 
-/** How the worker ended, where that was not asked for. */
-export interface WorkerDeath {
-  readonly reason: string
-}
-
-export interface WorkerClientOptions {
-  readonly minLogLevel: number
-  readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
-  readonly onEvent: (event: WorkerEvent) => void
-  /** Called once where the worker ends without being asked to. */
+/** Who is told of the threads that end. */
+export interface ClientEvents {
+  /** The thread has ended, or is about to: what is called from now on waits for the next one. */
+  readonly onSuspend: () => void
+  /** It has ended; {@link WorkerClient.resume} or {@link WorkerClient.fail} is to be called. */
   readonly onDeath: (death: WorkerDeath) => void
 }
 
-type Call<K extends keyof SinkApi> = (...parameters: Parameters<SinkApi[K]>) => ReturnType<SinkApi[K]>
-
-/**
- * Main's side of the channel. Every call settles: Comlink forgets those that are pending when a worker dies
- * (comlink#601), so each is known here and rejected then.
- */
+/** Main's side of the channel: one face for the calls of an engine, whatever thread answers them. */
 export class WorkerClient {
-  readonly #worker: Worker
-  /** Word 0 is 1 when the worker is idle for good. */
-  readonly #stopped: Int32Array<SharedArrayBuffer>
-  /** Held, because Comlink releases a proxy that is collected (comlink#692). */
-  readonly #remote: Comlink.Remote<SinkApi>
-  readonly #insert: Call<'insert'>
-  readonly #pending = new Set<(death: WorkerDeath) => void>()
-  readonly #removeGuard: () => void
-  readonly #exited: Promise<void>
-  #state: 'running' | 'ending' | 'dead' = 'running'
-  #lastError: string | undefined
+  readonly #options: ThreadOptions
+  readonly #events: ClientEvents
+  #thread: WorkerThread
+  #state: 'running' | 'suspended' | 'ending' | 'failed' = 'running'
+  #generation = 0
+  /** What was called while there was no thread, in the order of the calls. */
+  #waiting: { readonly proceed: () => void; readonly refuse: (error: unknown) => void }[] = []
+  #failure: SinkError | undefined
 
-  constructor({ minLogLevel, createWorker, onEvent, onDeath }: WorkerClientOptions) {
-    const { port1, port2 } = new MessageChannel()
-    const stopped = new SharedArrayBuffer(4)
-    this.#stopped = new Int32Array(stopped)
-    const workerData: WorkerStart = { port: port2, minLogLevel, stopped }
-    this.#worker = (createWorker ?? spawnWorker)({ workerData, transferList: [port2], name: 'ducksink' })
-    this.#remote = Comlink.wrap<SinkApi>(port1 as unknown as Comlink.Endpoint)
-    // a proxy's property is another proxy, made at each access: this one is made once
-    this.#insert = this.#remote.insert as unknown as Call<'insert'>
-    this.#removeGuard = guardExit(this.#worker, this.#stopped)
-    const portClosed = new Promise((resolve) => port1.once('close', resolve))
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', async (code) => {
-        // what the worker answered at the last comes before its port's end
-        port1.ref()
-        await portClosed
-        this.#onExit({ reason: this.#lastError ?? `the worker thread exited with code ${code}` }, onDeath)
-        resolve()
-      })
-    })
-    this.#worker.on('message', (event: WorkerEvent) => {
-      if (event.type === 'fatal') this.#lastError = event.error.message
-      onEvent(event)
-    })
-    this.#worker.on('error', (error) => {
-      this.#lastError = error.message
-    })
-    // an engine that nobody waits for must not keep the process alive; a pending call does
-    port1.unref()
-    this.#worker.unref()
+  constructor(options: ThreadOptions, events: ClientEvents) {
+    this.#options = options
+    this.#events = events
+    this.#thread = this.start()
   }
 
-  /** Sends parts; their buffers are transferred and come back with the replies. */
+  /** Counts the threads that have answered calls: parts of one write are for one of them. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** False while there is no thread, and calls wait for one. */
+  get isRunning(): boolean {
+    return this.#state !== 'suspended'
+  }
+
+  /**
+   * Resolves when there is a thread.
+   * @throws the engine's failure where there will be none.
+   */
+  running(): Promise<void> {
+    return this.#whenRunning(() => Promise.resolve())
+  }
+
+  /** Sends parts, while {@link isRunning}; their buffers are transferred and come back with the replies. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
-    const buffers = requests.map((request) => request.buffer)
-    return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)))
+    return this.#thread.insert(requests)
   }
 
   /** Calls any other method. */
@@ -86,70 +60,62 @@ export class WorkerClient {
     method: K,
     ...parameters: Parameters<SinkApi[K]>
   ): Promise<Awaited<ReturnType<SinkApi[K]>>> {
-    const remote = this.#remote[method] as unknown as (...p: Parameters<SinkApi[K]>) => Promise<unknown>
-    return this.#race(() => remote(...parameters)) as Promise<Awaited<ReturnType<SinkApi[K]>>>
+    return this.#whenRunning(() => this.#thread.call(method, ...parameters))
   }
 
-  /** Ends the thread, once it is idle: one that is ended during a call of DuckDB takes the process with it. */
+  /** Starts another thread, which answers nobody until it is given to {@link resume}. */
+  start(): WorkerThread {
+    const thread: WorkerThread = new WorkerThread(this.#options, {
+      onDying: () => this.#suspend(thread),
+      onDeath: (death) => {
+        if (thread !== this.#thread) return
+        this.#suspend(thread)
+        this.#events.onDeath(death)
+      },
+    })
+    return thread
+  }
+
+  /** Lets the calls that wait, and all that come, go to this thread. */
+  resume(thread: WorkerThread): void {
+    this.#thread = thread
+    this.#state = 'running'
+    for (const { proceed } of this.#waiting.splice(0)) proceed()
+  }
+
+  /** There will be no other thread. */
+  fail(error: SinkError): void {
+    this.#state = 'failed'
+    this.#failure = error
+    for (const { refuse } of this.#waiting.splice(0)) refuse(error)
+  }
+
+  /** Ends the thread. */
   async end(): Promise<void> {
     if (this.#state === 'running') this.#state = 'ending'
-    const stop: StopMessage = { type: 'stop' }
-    this.#worker.ref()
-    this.#worker.postMessage(stop)
-    await Promise.race([Atomics.waitAsync(this.#stopped, 0, 0).value, this.#exited])
-    void this.#worker.terminate()
-    await this.#exited
+    await this.#thread.end()
   }
 
-  #race<T>(start: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      if (this.#state === 'dead') {
-        reject(new WorkerGoneError({ reason: this.#lastError ?? 'the worker thread is gone' }, false))
-        return
-      }
-      const onDeath = (death: WorkerDeath): void => reject(new WorkerGoneError(death, true))
-      this.#add(onDeath)
-      start().then(
-        (value) => {
-          this.#remove(onDeath)
-          resolve(value)
-        },
-        (error: unknown) => {
-          this.#remove(onDeath)
-          reject(error)
-        },
-      )
+  #suspend(thread: WorkerThread): void {
+    if (thread !== this.#thread || this.#state !== 'running') return
+    this.#state = 'suspended'
+    this.#generation++
+    this.#events.onSuspend()
+  }
+
+  #whenRunning<T>(start: () => Promise<T>): Promise<T> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    if (this.#state !== 'suspended') return start()
+    return new Promise((resolve, refuse) => {
+      this.#waiting.push({ proceed: () => resolve(start()), refuse })
     })
-  }
-
-  #add(onDeath: (death: WorkerDeath) => void): void {
-    if (this.#pending.size === 0) this.#worker.ref()
-    this.#pending.add(onDeath)
-  }
-
-  #remove(onDeath: (death: WorkerDeath) => void): void {
-    this.#pending.delete(onDeath)
-    if (this.#pending.size === 0) this.#worker.unref()
-  }
-
-  #onExit(death: WorkerDeath, onDeath: (death: WorkerDeath) => void): void {
-    const wasAsked = this.#state === 'ending'
-    this.#state = 'dead'
-    this.#removeGuard()
-    for (const reject of this.#pending) reject(death)
-    this.#pending.clear()
-    if (!wasAsked) onDeath(death)
   }
 }
 
-/** Tells a call that its worker is gone; whoever made the call knows what that means for it. */
-export class WorkerGoneError extends Error {
-  /** False where the worker was gone already when the call was made. */
-  readonly wasSent: boolean
-
-  constructor({ reason }: WorkerDeath, wasSent: boolean) {
-    super(reason)
-    this.name = 'WorkerGoneError'
-    this.wasSent = wasSent
-  }
+/** Settles as the call does, or rejects in the terms of callers where its worker died. */
+export function unlessWorkerDied<T>(call: Promise<T>): Promise<T> {
+  return call.catch((error: unknown) => {
+    if (!(error instanceof WorkerGoneError)) throw error
+    throw new WorkerDiedError('the worker ended before it answered', { cause: error })
+  })
 }

@@ -3,7 +3,7 @@ import type { Admission } from './admission.ts'
 import { type BatchSource, isEmpty } from './batch-source.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import type { Delivery } from './delivery.ts'
-import { type Commit, Dispatch } from './dispatch.ts'
+import { type Commit, Dispatch, type DispatchContext } from './dispatch.ts'
 import type { RecordsContext } from './encoders.ts'
 import { Outbox } from './outbox.ts'
 import { figuresOf, firstFigures, type Receipt, type WriteOutcome } from './receipt.ts'
@@ -16,6 +16,7 @@ export interface WriteQueueContext {
   readonly admission: Admission
   readonly pool: BufferPool
   readonly records: RecordsContext
+  readonly outcomeOf: DispatchContext['outcomeOf']
   /** Writes that may share a commit, and so a message and its answer. */
   readonly maxGroupBatches: number
   readonly onSettled: (outcome: WriteOutcome) => void
@@ -55,16 +56,12 @@ export class WriteQueue {
   readonly #outbox: Outbox
   #pumping = false
   #nextWriteId = 1
-  #sequence = 0
+  /** The greatest sequence of a commit so far. */
+  lastSequence = 0
 
   constructor(context: WriteQueueContext) {
     this.#context = context
     this.#outbox = new Outbox(context.client, context.maxGroupBatches)
-  }
-
-  /** The greatest sequence of a commit so far. */
-  get lastSequence(): number {
-    return this.#sequence
   }
 
   /** Number of writes that are not settled. */
@@ -199,12 +196,12 @@ export class WriteQueue {
       if (settled === write.settled) break
       earlier.push(settled)
     }
-    void Promise.all(earlier).then(() => this.#commit(write, { sequence: this.#sequence, byteLength: 0 }))
+    void Promise.all(earlier).then(() => this.#commit(write, { sequence: this.lastSequence, byteLength: 0 }))
   }
 
   #commit(write: QueuedWrite, { sequence, byteLength, duplicateOf }: Commit): void {
     const { key, at, source, startedAt } = write
-    this.#sequence = Math.max(this.#sequence, sequence)
+    this.lastSequence = Math.max(this.lastSequence, sequence)
     const receipt: Receipt = {
       ...(key === undefined ? undefined : { key }),
       ...at,

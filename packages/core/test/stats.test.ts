@@ -22,6 +22,7 @@ it('stats count what was committed, what failed, and what is held at the moment'
     bufferedBatches: 0,
     pooledBytes: 0,
     pressureCount: 0,
+    restartCount: 0,
   }
   expect(engine.stats()).toEqual(nothing)
   const writes = [engine.write('events', numbered(3)), engine.write('events', [{ id: 'x' }])]
@@ -42,6 +43,7 @@ it('stats count what was committed, what failed, and what is held at the moment'
     bufferedBytes: 0,
     bufferedBatches: 0,
     pressureCount: 1,
+    restartCount: 0,
   })
   expect(committedBytes).toBeGreaterThan(3 * 4)
   expect(pooledBytes).toBeGreaterThan(0)

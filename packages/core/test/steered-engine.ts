@@ -1,33 +1,38 @@
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { SinkEngine, type SinkEngineOptions } from '../src/index.ts'
 import { fixtureUrl } from './child.ts'
 import { BATCH_TABLES } from './fixtures/numbered-batches.ts'
 
-/** An engine whose worker does what it is told. */
+/** An engine whose workers do what they are told. */
 export interface SteeredEngine {
   readonly engine: SinkEngine
-  readonly worker: Worker
+  /** Those that were started, the last of them at work. */
+  readonly workers: readonly Worker[]
   /** Makes the worker throw, close its port, and so on; see `fixtures/steered-worker.ts`. */
   steer(order: string): void
 }
 
-/** Opens an engine whose worker takes orders, `early` ones while it starts. */
+/** Opens an engine whose workers take orders: the first of `early` as the first worker starts, and so on. */
 export async function openSteered(options: SinkEngineOptions, ...early: string[]): Promise<SteeredEngine> {
-  const { port1, port2 } = new MessageChannel()
-  for (const order of early) port1.postMessage(order)
-  let worker: Worker | undefined
+  const workers: Worker[] = []
+  const ports: MessagePort[] = []
   const engine = await SinkEngine.open({
     tables: BATCH_TABLES,
     ...options,
     createWorker: ({ workerData, transferList = [], ...rest }) => {
-      worker = new Worker(fixtureUrl('steered-worker'), {
+      const { port1, port2 } = new MessageChannel()
+      port1.unref()
+      const order = early[workers.length]
+      if (order !== undefined) port1.postMessage(order)
+      const worker = new Worker(fixtureUrl('steered-worker'), {
         ...rest,
         workerData: { ...workerData, steering: port2 },
         transferList: [...transferList, port2],
       })
+      workers.push(worker)
+      ports.push(port1)
       return worker
     },
   })
-  port1.unref()
-  return { engine, worker: worker as Worker, steer: (order) => port1.postMessage(order) }
+  return { engine, workers, steer: (order) => ports.at(-1)?.postMessage(order) }
 }

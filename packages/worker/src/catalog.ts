@@ -33,11 +33,12 @@ export class Catalog {
   readonly #layouts = new Map<number, KnownLayout>()
   /** The newest layout of each table, and whether it is still known to hold. */
   readonly #current = new Map<string, { layout: KnownLayout; fresh: boolean; hasIndex: boolean }>()
-  #nextLayoutId = 1
+  #nextLayoutId: number
 
-  constructor(connection: Connection, catalogName: string) {
+  constructor(connection: Connection, catalogName: string, firstLayoutId: number) {
     this.#connection = connection
     this.#catalogName = catalogName
+    this.#nextLayoutId = firstLayoutId
   }
 
   /** A table by all its parts. */

@@ -1,5 +1,5 @@
 import duckdb from '@duckdb/node-bindings'
-import { Connection } from './connection.ts'
+import { Connection, endingError } from './connection.ts'
 import { acquireLock, type LockFile } from './lock-file.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
 import type { TargetInfo } from './protocol/messages.ts'
@@ -21,6 +21,9 @@ export class Database {
   readonly #lock: LockFile | undefined
   readonly #useSql: string
   #secondWriter: Connection | undefined
+  /** The second writer's connection being made: a call like any other. Never rejects. */
+  #connecting: Promise<unknown> = Promise.resolve()
+  #state: 'open' | 'stopped' = 'open'
 
   constructor(parts: DatabaseParts) {
     this.target = parts.target
@@ -35,8 +38,13 @@ export class Database {
 
   /** Connects a second writer, once. */
   async connectSecondWriter(): Promise<Connection> {
-    const connection = await Connection.open(this.#instance)
-    this.#secondWriter = connection
+    if (this.#state === 'stopped') throw endingError()
+    const connecting = Connection.open(this.#instance).then((connection) => {
+      this.#secondWriter = connection
+      return connection
+    })
+    this.#connecting = connecting.catch(() => undefined)
+    const connection = await connecting
     await connection.run(this.#useSql)
     return connection
   }
@@ -48,7 +56,10 @@ export class Database {
 
   /** Refuses further calls; resolves when none is in flight, and whoever waited for the last has gone on. */
   async stop(): Promise<void> {
-    await Promise.all([this.writer.stop(), this.#secondWriter?.stop(), this.reader.stop()])
+    this.#state = 'stopped'
+    const stopping = [this.writer.stop(), this.#secondWriter?.stop(), this.reader.stop()]
+    await this.#connecting
+    await Promise.all([...stopping, this.#secondWriter?.stop()])
     await new Promise((resolve) => setImmediate(resolve))
   }
 
@@ -124,6 +135,7 @@ async function openLocked(target: Target, lock: LockFile | undefined): Promise<D
       path: target.displayPath,
       catalog: target.catalog,
       duckdbVersion: duckdb.library_version(),
+      isDurable: target.kind !== 'memory',
     }
     const defaultMemoryLimit = target.kind === 'file' ? target.defaultMemoryLimit : undefined
     return new Database({ target: info, useSql: use, writer, reader, defaultMemoryLimit, instance, lock })

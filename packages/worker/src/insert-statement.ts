@@ -73,7 +73,10 @@ export class InsertStatements {
    */
   async currentLayout(layoutId: number, columns: readonly number[]): Promise<KnownLayout> {
     const layout = this.#catalog.layout(layoutId)
-    if (layout === undefined) throw new SchemaError(`layout ${layoutId} is not known to the worker`)
+    if (layout === undefined) {
+      // it was read by a worker that has died since: the batch is to be encoded for what this one reads
+      throw new SchemaError(`layout ${layoutId} is not known to the worker`, {}, 'TABLE_CHANGED')
+    }
     if (this.#catalog.isFresh(layout)) return layout
     const current = await this.#catalog.describe(layout.table)
     const unchanged = columns.every((index) => {

@@ -36,15 +36,16 @@ export interface SessionEvents {
 /** Puts together what works on an open database. */
 export async function startSession(
   database: Database,
-  { groupCommit, deliveryMode }: OpenRequest,
+  { groupCommit, deliveryMode, resume = { layoutId: 1, sequence: 0 } }: OpenRequest,
   { log, post }: SessionEvents,
 ): Promise<Session> {
   const { writer, target, defaultMemoryLimit } = database
-  const catalog = new Catalog(writer, target.catalog)
+  const catalog = new Catalog(writer, target.catalog, resume.layoutId)
   const ledger = deliveryMode === 'exactly-once' ? await Ledger.open(writer, catalog) : undefined
   const transactions = new Transactions({
     writer: createWriter(writer, catalog),
     catalog,
+    sequence: Math.max(resume.sequence, ledger?.lastSequence ?? 0),
     connectSecondWriter: database.isFile
       ? async () => createWriter(await database.connectSecondWriter(), catalog, '2')
       : undefined,

@@ -11,7 +11,13 @@ import {
   tableError,
 } from './duckdb-error.ts'
 import type { Ledger } from './ledger.ts'
-import { ClosedError, errorToData, type SinkError, StatementError } from './protocol/errors.ts'
+import {
+  ClosedError,
+  type ErrorData,
+  errorToData,
+  type SinkError,
+  StatementError,
+} from './protocol/errors.ts'
 import type {
   CloseReply,
   InsertAnswer,
@@ -45,7 +51,7 @@ const TRIM_ID = 0
 export class SinkWorker implements SinkApi {
   readonly #log: Logger<ILogObj>
   readonly #post: (event: WorkerEvent) => void
-  readonly #onInvalidated: (reason: string) => void
+  readonly #onBroken: (reason: string) => void
   readonly #replies = new ReplyBox()
   #session: Session | undefined
   /** What is refused while there is no session, is refused with this. */
@@ -57,15 +63,11 @@ export class SinkWorker implements SinkApi {
   #pumping = false
   #wake: (() => void) | undefined
 
-  /** @param onInvalidated - called when DuckDB takes nothing any more, until the target is opened again */
-  constructor(
-    log: Logger<ILogObj>,
-    post: (event: WorkerEvent) => void,
-    onInvalidated: (reason: string) => void,
-  ) {
+  /** @param onBroken - called when the target must be opened again: DuckDB takes nothing more, or a COMMIT failed */
+  constructor(log: Logger<ILogObj>, post: (event: WorkerEvent) => void, onBroken: (reason: string) => void) {
     this.#log = log
     this.#post = post
-    this.#onInvalidated = onInvalidated
+    this.#onBroken = onBroken
   }
 
   open(request: OpenRequest): Promise<OpenReply> {
@@ -77,7 +79,7 @@ export class SinkWorker implements SinkApi {
   prepareTable(setup: TableSetup): Promise<PrepareReply> {
     return this.#onWriter<PrepareReply>(
       async ({ evolution }) => {
-        const layout = await evolution.prepare(setup)
+        const layout = await this.#takingLong(() => evolution.prepare(setup))
         return layout === undefined ? { status: 'absent' } : present(layout)
       },
       (error) => ({ status: 'failed', error: errorToData(tableError(error, setup.table.name)) }),
@@ -88,7 +90,7 @@ export class SinkWorker implements SinkApi {
   evolveTable(request: TableEvolution): Promise<PrepareReply> {
     return this.#onWriter<PrepareReply>(
       async (session) => {
-        const evolved = await session.evolution.evolve(request)
+        const evolved = await this.#takingLong(() => session.evolution.evolve(request))
         if (evolved === undefined) return { status: 'absent' }
         if (evolved.isAltered) await this.#checkpoint(session, 'an ALTER')
         return present(evolved.layout)
@@ -151,7 +153,8 @@ export class SinkWorker implements SinkApi {
   pruneLedger(beforeMs: number): Promise<PruneReply> {
     return this.#onWriter<PruneReply>(
       async (session) => {
-        const pruned = await requireLedger(session).prune(session.database.writer, beforeMs)
+        const ledger = requireLedger(session)
+        const pruned = await this.#takingLong(() => ledger.prune(session.database.writer, beforeMs))
         await this.#checkpoint(session, 'pruning')
         this.#log.info(pruned, 'ledger pruned')
         return { status: 'pruned', ...pruned }
@@ -216,7 +219,8 @@ export class SinkWorker implements SinkApi {
       this.#session = session
       this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
       const committedOffsets = session.ledger?.committedOffsets ?? []
-      return { status: 'open', target: database.target, committedOffsets }
+      const { sequence } = session.transactions
+      return { status: 'open', target: database.target, committedOffsets, sequence }
     } catch (error) {
       database?.close()
       return { status: 'failed', error: errorToData(error) }
@@ -231,7 +235,7 @@ export class SinkWorker implements SinkApi {
    */
   async #checkpoint({ database, reads }: Session, after: 'an ALTER' | 'pruning'): Promise<void> {
     try {
-      await database.checkpoint()
+      await this.#takingLong(() => database.checkpoint())
     } catch (error) {
       if (isCheckpointBusy(error)) {
         void reads.idle().then(() =>
@@ -253,7 +257,8 @@ export class SinkWorker implements SinkApi {
         const { database, catalog, transactions } = session
         if ((await classifyStatement(database.writer, request.sql)) === 'read') return undefined
         this.#runsStatement = true
-        const { rows, changedSchema, isAlter } = await runStatement(database.writer, request).finally(() => {
+        const running = this.#takingLong(() => runStatement(database.writer, request))
+        const { rows, changedSchema, isAlter } = await running.finally(() => {
           this.#runsStatement = false
         })
         if (changedSchema) {
@@ -265,6 +270,16 @@ export class SinkWorker implements SinkApi {
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
     )
+  }
+
+  /** Does what may take long on the writing connection, of which main is told: its writes do not hang meanwhile. */
+  async #takingLong<R>(run: () => Promise<R>): Promise<R> {
+    this.#post({ type: 'busy', isBusy: true })
+    try {
+      return await run()
+    } finally {
+      this.#post({ type: 'busy', isBusy: false })
+    }
   }
 
   /** Waits for the writing connection's turn; a failure becomes the reply that `failed` makes of it. */
@@ -363,6 +378,12 @@ export class SinkWorker implements SinkApi {
     }
   }
 
+  /** True where only a target that is opened anew takes anything, or tells what is committed. */
+  #isBroken(error: ErrorData): boolean {
+    if (isInvalidated(error)) return true
+    return error.code === 'OUTCOME_UNKNOWN' && this.#session?.database.target.isDurable === true
+  }
+
   /** A failure here is a bug, and ends the worker as an unhandled rejection. */
   async #insertParts(transactions: Transactions, parts: readonly InsertJob[]): Promise<void> {
     this.#answer(parts, await transactions.insertParts(parts.map(({ request }) => request)))
@@ -374,8 +395,8 @@ export class SinkWorker implements SinkApi {
       const answer = replies[index]
       if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
       this.#session?.cache?.written(request.buffer.byteLength)
-      if (answer.status === 'rolled-back' && isInvalidated(answer.error))
-        this.#onInvalidated(answer.error.message)
+      if (answer.status === 'rolled-back' && this.#isBroken(answer.error))
+        this.#onBroken(answer.error.message)
       reply(answer)
     }
   }

@@ -9,6 +9,8 @@ import { WriterPair, type WriterPairContext } from './writer-pair.ts'
 
 /** What a transaction needs of its surroundings. */
 export interface TransactionContext extends WriterPairContext {
+  /** That of the commit before the first. */
+  readonly sequence: number
   /** Absent where a write that comes again is written again. */
   readonly exactlyOnce: ExactlyOnce | undefined
 }
@@ -42,7 +44,12 @@ export class Transactions {
   constructor(context: TransactionContext) {
     this.#context = context
     this.#writers = new WriterPair(context)
-    this.#sequence = context.exactlyOnce?.ledger.lastSequence ?? 0
+    this.#sequence = context.sequence
+  }
+
+  /** That of the last commit. */
+  get sequence(): number {
+    return this.#sequence
   }
 
   /** Resolves when no commit is under way: for all that is not a part of a write. */

@@ -68,6 +68,7 @@ test('only what may go well when it is done again unchanged is retryable', () =>
     'TABLE_CHANGED',
     'TARGET_FULL',
     'TARGET_LOCKED',
+    'WORKER_DIED',
   ])
 })
 

@@ -51,7 +51,7 @@ export async function openSession(
 ): Promise<Session> {
   const database = await openDatabase(path, config, { nonce: randomUUID(), onLocked: () => undefined })
   const { writer: connection, target } = database
-  const catalog = new Catalog(connection, target.catalog)
+  const catalog = new Catalog(connection, target.catalog, 1)
   const writer = createWriter(connection, catalog)
   const { batch, statements } = writer
   const changes: SchemaChange[] = []
@@ -61,6 +61,7 @@ export async function openSession(
   const transactions = new Transactions({
     writer,
     catalog,
+    sequence: ledger?.lastSequence ?? 0,
     connectSecondWriter: async () => {
       secondWriters++
       return createWriter(await database.connectSecondWriter(), catalog, '2')

@@ -190,8 +190,9 @@ export class OutcomeUnknownError extends SinkError {
 
 /** The worker thread ended before it came to the batch: nothing of it was written. */
 export class WorkerDiedError extends SinkError {
-  constructor(message: string, details?: SinkErrorDetails) {
-    super('WORKER_DIED', message, details)
+  /** @param canRecover - false where the engine has failed, and no call of it can succeed any more */
+  constructor(message: string, details?: SinkErrorDetails, canRecover = true) {
+    super('WORKER_DIED', message, details, canRecover)
   }
 }
 
@@ -268,7 +269,7 @@ export function errorFromData(data: ErrorData): SinkError {
     case 'OUTCOME_UNKNOWN':
       return new OutcomeUnknownError(message, details)
     case 'WORKER_DIED':
-      return new WorkerDiedError(message, details)
+      return new WorkerDiedError(message, details, data.retryable)
     case 'TARGET_UNAVAILABLE':
     case 'TARGET_LOCKED':
     case 'TARGET_FULL':

@@ -119,6 +119,16 @@ export interface OpenRequest {
   readonly deliveryMode: DeliveryMode
   /** Names this engine in the lock file. */
   readonly lockNonce: string
+  /** Where the engine's last worker has died: what this one numbers comes after what that one did. */
+  readonly resume?: ResumePoint
+}
+
+/** Where a worker goes on that takes the place of another. */
+export interface ResumePoint {
+  /** The id of the first layout. */
+  readonly layoutId: number
+  /** The sequence of the commit before the first. */
+  readonly sequence: number
 }
 
 /** How many waiting writes share a commit, and how long the first of them waits for more. */
@@ -133,6 +143,8 @@ export type OpenReply =
       readonly target: TargetInfo
       /** The highest committed offset of each channel; empty unless delivery is exactly-once. */
       readonly committedOffsets: readonly ChannelOffset[]
+      /** That of the last commit: of the ledger, or of the worker before this one. */
+      readonly sequence: number
     }
   | { readonly status: 'failed'; readonly error: ErrorData }
 
@@ -141,6 +153,8 @@ export interface TargetInfo {
   readonly path: string
   readonly catalog: string
   readonly duckdbVersion: string
+  /** True where what is committed outlives the worker, so that another can go on with it. */
+  readonly isDurable: boolean
 }
 
 export type PrepareReply =
@@ -292,6 +306,8 @@ export interface SchemaChange {
 export type WorkerEvent =
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'schemaChange'; readonly change: SchemaChange }
+  /** The writing connection begins or ends what may take as long as it likes: a statement of the app, an ALTER. */
+  | { readonly type: 'busy'; readonly isBusy: boolean }
   /** The target's lock file was taken. */
   | { readonly type: 'locked'; readonly path: string }
   /** An error that the worker cannot survive; its thread exits after this. */

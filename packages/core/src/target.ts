@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto'
+import {
+  errorFromData,
+  type OpenReply,
+  type OpenRequest,
+  type ResumePoint,
+  releaseLockOf,
+  type TargetInfo,
+} from '@ducksink/worker'
+import type { WorkerThread } from './worker-thread.ts'
+
+/** What a worker says of the target that it has opened. */
+export type OpenedTarget = Extract<OpenReply, { status: 'open' }>
+
+/** The target as the workers of an engine open it, one after another. */
+export class Target {
+  readonly #request: OpenRequest
+  /** The worker's lock file, released here should the worker die. */
+  #lockPath: string | undefined
+  #info: TargetInfo | undefined
+
+  constructor(request: Omit<OpenRequest, 'lockNonce' | 'resume'>) {
+    this.#request = { ...request, lockNonce: randomUUID() }
+  }
+
+  /** What the target is attached as; empty until it was opened. */
+  get catalog(): string {
+    return this.#info?.catalog ?? ''
+  }
+
+  /** True where another worker can go on with what one has committed. */
+  get isDurable(): boolean {
+    return this.#info?.isDurable === true
+  }
+
+  /** True for a file on this machine. */
+  get isFile(): boolean {
+    return this.#lockPath !== undefined
+  }
+
+  /**
+   * Has a worker open the target.
+   * @throws what the worker could not open it for.
+   */
+  async open(worker: Pick<WorkerThread, 'call'>, resume?: ResumePoint): Promise<OpenedTarget> {
+    const request = resume === undefined ? this.#request : { ...this.#request, resume }
+    const reply = await worker.call('open', request)
+    if (reply.status === 'failed') throw errorFromData(reply.error)
+    this.#info = reply.target
+    return reply
+  }
+
+  /** The worker has taken this lock file. */
+  onLocked(path: string): void {
+    this.#lockPath = path
+  }
+
+  /** Where the worker did not come to it; it must have ended. */
+  releaseLock(): void {
+    if (this.#lockPath !== undefined) releaseLockOf(this.#lockPath, this.#request.lockNonce)
+  }
+}

@@ -1,0 +1,211 @@
+import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads'
+import {
+  type InsertAnswer,
+  type InsertRequest,
+  type SinkApi,
+  type StopMessage,
+  spawnWorker,
+  type WorkerEvent,
+  type WorkerStart,
+} from '@ducksink/worker'
+import * as Comlink from 'comlink'
+import { type ExitGuard, guardExit } from './exit-guard.ts'
+import { HangWatch } from './hang-watch.ts'
+
+/** What every thread of an engine is started with. */
+export interface ThreadOptions {
+  readonly minLogLevel: number
+  readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
+  /** Milliseconds without any progress after which the thread hangs; 0: it may take as long as it likes. */
+  readonly hangTimeoutMs: number
+  readonly onEvent: (event: WorkerEvent) => void
+}
+
+/** Who is told how a thread ends. */
+export interface ThreadEnd {
+  /** It will end by itself, and refuses whatever else is sent to it. */
+  onDying(): void
+  /** Called once where it ends without being asked to. */
+  onDeath(death: WorkerDeath): void
+}
+
+/** How a thread ended, where that was not asked for. */
+export interface WorkerDeath {
+  readonly reason: string
+  /** True where it did not end at all, and cannot be made to: it is in a call of DuckDB that does not return. */
+  readonly hangs: boolean
+}
+
+type Call<K extends keyof SinkApi> = (...parameters: Parameters<SinkApi[K]>) => ReturnType<SinkApi[K]>
+
+// what the app asks for and a log that is written into its file may take as long as they like
+const UNWATCHED: ReadonlySet<keyof SinkApi> = new Set(['open', 'query', 'cancelQuery', 'close'])
+
+/**
+ * One life of the worker. Every call settles: Comlink forgets those that are pending when a worker dies (comlink#601),
+ * so each is known here and rejected then.
+ */
+export class WorkerThread {
+  readonly #worker: Worker
+  readonly #end: ThreadEnd
+  /** Word 0 is 1 when the worker is idle for good. */
+  readonly #stopped: Int32Array<SharedArrayBuffer>
+  /** Held, because Comlink releases a proxy that is collected (comlink#692). */
+  readonly #remote: Comlink.Remote<SinkApi>
+  readonly #insert: Call<'insert'>
+  readonly #pending = new Set<(death: WorkerDeath) => void>()
+  readonly #watch: HangWatch
+  readonly #guard: ExitGuard
+  readonly #exited: Promise<void>
+  #state: 'running' | 'dying' | 'ending' | 'dead' = 'running'
+  #death: WorkerDeath | undefined
+  #lastError: string | undefined
+
+  constructor({ minLogLevel, createWorker, hangTimeoutMs, onEvent }: ThreadOptions, end: ThreadEnd) {
+    const { port1, port2 } = new MessageChannel()
+    const stopped = new SharedArrayBuffer(4)
+    this.#end = end
+    this.#stopped = new Int32Array(stopped)
+    const workerData: WorkerStart = { port: port2, minLogLevel, stopped }
+    this.#worker = (createWorker ?? spawnWorker)({ workerData, transferList: [port2], name: 'ducksink' })
+    this.#remote = Comlink.wrap<SinkApi>(port1 as unknown as Comlink.Endpoint)
+    // a proxy's property is another proxy, made at each access: this one is made once
+    this.#insert = this.#remote.insert as unknown as Call<'insert'>
+    this.#guard = guardExit(this.#worker, this.#stopped)
+    this.#watch = new HangWatch(hangTimeoutMs, () => this.#onHang(hangTimeoutMs))
+    const portClosed = new Promise((resolve) => port1.once('close', resolve))
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', async (code) => {
+        // what the worker answered at the last comes before its port's end
+        port1.ref()
+        await portClosed
+        this.#onExit(this.#lastError ?? `the worker thread exited with code ${code}`)
+        resolve()
+      })
+    })
+    this.#worker.on('message', (event: WorkerEvent) => this.#onEvent(event, onEvent))
+    this.#worker.on('error', (error) => {
+      this.#lastError = error.message
+    })
+    // an engine that nobody waits for must not keep the process alive; a pending call does
+    port1.unref()
+    this.#worker.unref()
+  }
+
+  /** True while it takes calls, and has not told that it will end. */
+  get isRunning(): boolean {
+    return this.#state === 'running'
+  }
+
+  /** Sends parts; their buffers are transferred and come back with the replies. */
+  insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
+    const buffers = requests.map((request) => request.buffer)
+    return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)), true)
+  }
+
+  /** Calls any other method. */
+  call<K extends Exclude<keyof SinkApi, 'insert'>>(
+    method: K,
+    ...parameters: Parameters<SinkApi[K]>
+  ): Promise<Awaited<ReturnType<SinkApi[K]>>> {
+    const remote = this.#remote[method] as unknown as (...p: Parameters<SinkApi[K]>) => Promise<unknown>
+    const isWatched = !UNWATCHED.has(method)
+    return this.#race(() => remote(...parameters), isWatched) as Promise<Awaited<ReturnType<SinkApi[K]>>>
+  }
+
+  /** Ends the thread, once it is idle: one that is ended during a call of DuckDB takes the process with it. */
+  async end(): Promise<void> {
+    if (this.#death?.hangs === true) return
+    if (this.#state !== 'dead') this.#state = 'ending'
+    const stop: StopMessage = { type: 'stop' }
+    this.#worker.ref()
+    this.#worker.postMessage(stop)
+    await Promise.race([Atomics.waitAsync(this.#stopped, 0, 0).value, this.#exited])
+    void this.#worker.terminate()
+    await this.#exited
+  }
+
+  #race<T>(start: () => Promise<T>, isWatched: boolean): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === 'dead') {
+        reject(new WorkerGoneError((this.#death as WorkerDeath).reason, false))
+        return
+      }
+      const onDeath = ({ reason }: WorkerDeath): void => reject(new WorkerGoneError(reason, true))
+      this.#add(onDeath)
+      if (isWatched) this.#watch.begin()
+      const onSettled = (): void => {
+        this.#remove(onDeath)
+        this.#watch.progress()
+        if (isWatched) this.#watch.end()
+      }
+      start().then(
+        (value) => {
+          onSettled()
+          resolve(value)
+        },
+        (error: unknown) => {
+          onSettled()
+          reject(error)
+        },
+      )
+    })
+  }
+
+  #add(onDeath: (death: WorkerDeath) => void): void {
+    if (this.#pending.size === 0) this.#worker.ref()
+    this.#pending.add(onDeath)
+  }
+
+  #remove(onDeath: (death: WorkerDeath) => void): void {
+    this.#pending.delete(onDeath)
+    if (this.#pending.size === 0) this.#worker.unref()
+  }
+
+  #onEvent(event: WorkerEvent, onEvent: (event: WorkerEvent) => void): void {
+    onEvent(event)
+    if (event.type === 'busy') this.#watch.pause(event.isBusy)
+    if (event.type !== 'fatal') return
+    this.#lastError = event.error.message
+    if (this.#state !== 'running') return
+    this.#state = 'dying'
+    this.#end.onDying()
+  }
+
+  #onExit(reason: string): void {
+    if (this.#state === 'dead') return
+    const wasAsked = this.#state === 'ending'
+    this.#guard.remove()
+    this.#settle({ reason, hangs: false })
+    if (!wasAsked) this.#end.onDeath({ reason, hangs: false })
+  }
+
+  #onHang(hangTimeoutMs: number): void {
+    if (this.#state === 'dead') return
+    const reason = `nothing has come from the worker for ${hangTimeoutMs} ms: it hangs in a call of DuckDB`
+    this.#guard.expectNothing()
+    this.#settle({ reason, hangs: true })
+    this.#worker.unref()
+    this.#end.onDeath({ reason, hangs: true })
+  }
+
+  #settle(death: WorkerDeath): void {
+    this.#state = 'dead'
+    this.#death = death
+    this.#watch.stop()
+    for (const reject of this.#pending) reject(death)
+    this.#pending.clear()
+  }
+}
+
+/** Tells a call that its worker is gone; whoever made the call knows what that means for it. */
+export class WorkerGoneError extends Error {
+  /** False where the worker was gone already when the call was made. */
+  readonly wasSent: boolean
+
+  constructor(reason: string, wasSent: boolean) {
+    super(reason)
+    this.name = 'WorkerGoneError'
+    this.wasSent = wasSent
+  }
+}

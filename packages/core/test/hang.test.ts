@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest'
+import type { SinkError } from '../src/index.ts'
+import { expectWholeBatches } from './batches-in-file.ts'
+import { runFixture } from './child.ts'
+import { batchRows } from './fixtures/numbered-batches.ts'
+import { databasePath, openEngine, rejection } from './open-engine.ts'
+import { openSteered } from './steered-engine.ts'
+
+// more than a busy machine takes for a small batch
+const HANG_MS = 800
+
+it.each(['answer no COMMIT', 'answer no insert'])(
+  'a worker that hangs ("%s") leaves its writes unknown, and the engine has failed',
+  async (order) => {
+    const { engine, workers, steer } = await openSteered({ path: databasePath(), hangTimeoutMs: HANG_MS })
+    await engine.write('batches', batchRows(0))
+    steer(order)
+    // in two parts, and so with a COMMIT of its own
+    const writes = [3, 4].map((batch) => engine.write('batches', batchRows(batch)))
+    const codes = (await Promise.allSettled(writes)).map((outcome) =>
+      outcome.status === 'rejected' ? (outcome.reason as SinkError).code : outcome.status,
+    )
+    expect(codes).toEqual(['OUTCOME_UNKNOWN', 'OUTCOME_UNKNOWN'])
+    const failure = await rejection(engine.closed)
+    expect(failure).toMatchObject({ code: 'WORKER_DIED', retryable: false })
+    expect((failure as Error).message).toMatch(/nothing has come .* for 800 ms.*restart the process/)
+    expect(engine.state).toBe('failed')
+    expect(engine).toMatchObject({ bufferedBytes: 0, bufferedBatches: 0 })
+    expect(await rejection(engine.query('SELECT 1'))).toBe(failure)
+    await engine.close()
+    expect(workers).toHaveLength(1)
+    // the thread is well, but for what it was told: it may be ended
+    await workers[0]?.terminate()
+  },
+)
+
+it('a long statement of the app is no hang, and writes that wait for it are written', async () => {
+  const path = databasePath()
+  const engine = await openEngine({ path, hangTimeoutMs: HANG_MS })
+  const statement = engine.query('CREATE TABLE numbers AS SELECT sum(range) AS n FROM range(1_500_000_000)')
+  const write = engine.write('events', [{ id: 1 }])
+  await Promise.all([statement, write])
+  expect(engine.state).toBe('open')
+})
+
+it.each([
+  { way: 'exit', code: 7 },
+  { way: 'run empty', code: 0 },
+])('a process whose worker hangs in DuckDB ends by "$way" with its own code', async ({ way, code }) => {
+  const path = databasePath()
+  const ended = await runFixture('hanging-writer', [way, path]).ended
+  expect(ended).toEqual({ code, signal: null, lines: ['0', 'OUTCOME_UNKNOWN'], stderr: '' })
+  await expectWholeBatches(path, [0])
+})
