@@ -1,6 +1,6 @@
 import duckdb from '@duckdb/node-bindings'
 import { Connection, endingError } from './connection.ts'
-import { acquireLock, type LockFile } from './lock-file.ts'
+import { acquireLock, type LockFile, type LockRecord } from './lock-file.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
 import type { TargetInfo } from './protocol/messages.ts'
 import { attachError, attachTarget, lockDownTarget, parseTarget, type Target, useSql } from './target.ts'
@@ -111,9 +111,28 @@ export async function openDatabase(
   try {
     return await openLocked(target, lock)
   } catch (error) {
-    lock?.release()
-    throw error
+    if (!(error instanceof TargetUnavailableError) || error.code !== 'TARGET_LOCKED') {
+      lock?.release()
+      throw error
+    }
+    // the lock was one of another container or machine, and who has it lives there
+    lock?.giveBack()
+    throw lock?.replaced === undefined ? error : lockedElsewhere(lock.replaced, target, error)
   }
+}
+
+/** DuckDB's own lock knows no process that cannot be seen from here. */
+function lockedElsewhere(
+  { pid, hostname, recordedAt }: LockRecord,
+  { displayPath }: Target,
+  cause: unknown,
+): TargetUnavailableError {
+  const holder = `process ${pid} of another container or machine (since ${recordedAt}, host ${hostname})`
+  return new TargetUnavailableError(
+    `cannot open ${displayPath}: ${holder} has it open`,
+    { cause },
+    'TARGET_LOCKED',
+  )
 }
 
 async function openLocked(target: Target, lock: LockFile | undefined): Promise<Database> {

@@ -161,7 +161,8 @@ const FAILURES: readonly Failure[] = [
   { pattern: /No space left/, reason: () => 'no space is left on its disk' },
 ]
 
-const pidIn = (message: string): string | undefined => /\(PID (\d+)\)/.exec(message)?.[1]
+// 0 is a process of another container
+const pidIn = (message: string): string | undefined => /\(PID ([1-9]\d*)\)/.exec(message)?.[1]
 
 const withoutTrace = (message: string): string => message.split('\n\nStack Trace', 1)[0] as string
 
