@@ -156,6 +156,18 @@ describe.skipIf(!hasSmallDisks)('on a disk that is full', () => {
     expect(await readFile(disk.path, IDS)).toEqual(ids(count + 1))
   })
 
+  it('a file that is to be made is refused, and can be made when there is room', async () => {
+    const disk = smallDisk(2 ** 20)
+    disk.fill(0)
+    expect(await rejection(openOn(disk))).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+    disk.fill(4 * KIB)
+    expect(await rejection(openOn(disk))).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+    disk.free()
+    const engine = await openOn(disk)
+    expect(await engine.write('events', records(1))).toMatchObject({ rowCount: 1 })
+    await engine.close()
+  })
+
   it('close refuses what waits for room, and ends', async () => {
     const disk = smallDisk(8 * 2 ** 20)
     const engine = await openOn(disk, { maxBufferedBytes: 20 * KIB })

@@ -1,3 +1,4 @@
+import { existsSync, rmSync } from 'node:fs'
 import duckdb from '@duckdb/node-bindings'
 import { Connection, endingError } from './connection.ts'
 import { DiskRoom } from './disk-room.ts'
@@ -151,10 +152,14 @@ export async function openDatabase(
   const target = parseTarget(path, config)
   const lock = target.file === undefined ? undefined : acquireLock(target.file, nonce)
   if (lock !== undefined) onLocked(lock.path)
+  const isNew = target.file !== undefined && !existsSync(target.file)
   try {
     return await openLocked(target, lock)
   } catch (error) {
-    if (!(error instanceof TargetUnavailableError) || error.code !== 'TARGET_LOCKED') {
+    const code = error instanceof TargetUnavailableError ? error.code : undefined
+    // what DuckDB has begun to make could not be opened when there is room
+    if (isNew && code === 'TARGET_FULL') rmSync(target.file as string, { force: true })
+    if (code !== 'TARGET_LOCKED') {
       lock?.release()
       throw error
     }

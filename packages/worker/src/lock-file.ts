@@ -267,7 +267,8 @@ function pathError(path: string, cause: unknown): TargetUnavailableError {
     ELOOP: 'too many symbolic links',
   }
   const reason = reasons[codeOf(cause)] ?? (cause instanceof Error ? cause.message : String(cause))
-  return new TargetUnavailableError(`cannot open ${path}: ${reason}`, { cause })
+  const code = codeOf(cause) === 'ENOSPC' ? 'TARGET_FULL' : 'TARGET_UNAVAILABLE'
+  return new TargetUnavailableError(`cannot open ${path}: ${reason}`, { cause }, code)
 }
 
 const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException | undefined)?.code)
