@@ -131,11 +131,17 @@ export class Admission {
     return this.#sentBytes + bytes <= this.#window && this.bufferedBytes + bytes <= maxBufferedBytes
   }
 
-  /** Resolves when {@link hasRoom} has become true; one at a time may wait. */
+  /** Resolves when {@link hasRoom} has become true, or {@link leaveLine} is called; one at a time may wait. */
   room(bytes: number): Promise<void> {
     return new Promise((proceed) => {
       this.#room = { bytes, proceed }
     })
+  }
+
+  /** Ends the waiting for room. */
+  leaveLine(): void {
+    this.#room?.proceed()
+    this.#room = undefined
   }
 
   /** Counts a part that is sent; it counts until {@link release}. */
@@ -162,8 +168,7 @@ export class Admission {
     if (this.#ready === undefined) this.#readyPromise = Promise.reject(error)
     else this.#ready.reject(error)
     this.#readyPromise.catch(() => undefined)
-    this.#room?.proceed()
-    this.#room = undefined
+    this.leaveLine()
   }
 
   #update(): void {

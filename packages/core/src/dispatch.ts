@@ -17,7 +17,6 @@ import type { Delivery } from './delivery.ts'
 import type { RecordsContext } from './encoders.ts'
 import type { LostOutcome, LostWrite } from './lost-writes.ts'
 import type { Outbox } from './outbox.ts'
-import { unlessAborted } from './race.ts'
 import { figuresOf } from './receipt.ts'
 import type { WorkerClient } from './worker-client.ts'
 import { WorkerGoneError } from './worker-thread.ts'
@@ -40,7 +39,6 @@ export interface Consignment {
   readonly at: ChannelOffset | undefined
   /** Present where the batch is to be there exactly once. */
   readonly delivery: Delivery | undefined
-  readonly signal: AbortSignal | undefined
   readonly onEncoded: (rowCount: number) => void
   /** Nothing of it is written: its rows have no table. */
   readonly onLeftOut: () => void
@@ -87,6 +85,10 @@ export class Dispatch {
   #run = 0
   #byteLength = 0
   #halt: Halt | undefined
+  #isInLine = false
+  #cancelled: { readonly reason: unknown } | undefined
+  /** True where the batch has failed, though its sending may not know yet. */
+  #isTold = false
 
   constructor(context: DispatchContext, writeId: number, batch: Consignment) {
     this.#context = context
@@ -95,9 +97,28 @@ export class Dispatch {
     this.#identity = batch.delivery?.identity
   }
 
+  /**
+   * Takes the batch back where it does not commit yet: it then fails with this reason, at once where nothing of it
+   * was sent, or else when the worker has nothing of it any more.
+   */
+  cancel(reason: unknown): void {
+    if (this.#cancelled !== undefined) return
+    this.#cancelled = { reason }
+    const { admission, outbox, client } = this.#context
+    if (this.#isInLine) admission.leaveLine()
+    if (!this.#hasSent) {
+      this.#fail(reason)
+      return
+    }
+    // not before the parts that it is about
+    outbox.flush()
+    // the answers to the parts say what has come of it
+    client.call('cancel', this.#writeId).catch(() => undefined)
+  }
+
   /** Resolves when all parts are sent, or earlier where the batch has failed; never rejects. */
   async send(): Promise<void> {
-    const { source, signal } = this.#batch
+    const { source } = this.#batch
     let first = true
     try {
       await this.#worker()
@@ -106,6 +127,7 @@ export class Dispatch {
       const parts = this.#parts({ isChecked: false, settled: nothing })
       for (let last = false; !last && this.#halt === undefined; first = false) {
         const next = await parts.next()
+        this.#throwIfCancelled()
         if (next === 'left-out') {
           this.#batch.onLeftOut()
           return
@@ -116,7 +138,7 @@ export class Dispatch {
         }
         await this.#room(next.part.byteLength)
         if (first) await this.#worker()
-        signal?.throwIfAborted()
+        this.#throwIfCancelled()
         if (this.#halt !== undefined) break
         last = next.last
         this.#post(next, first)
@@ -152,8 +174,9 @@ export class Dispatch {
     const { client, outbox } = this.#context
     if (client.isRunning) return
     outbox.flush()
-    const { delivery, signal, source } = this.#batch
-    await unlessAborted(client.running(), signal)
+    const { delivery, source } = this.#batch
+    await client.running()
+    this.#throwIfCancelled()
     // one before it may have been lost
     const refusal = delivery?.refusal(source.table.name)
     if (refusal !== undefined) throw refusal
@@ -163,7 +186,13 @@ export class Dispatch {
     const { admission, outbox } = this.#context
     if (admission.hasRoom(byteLength)) return
     outbox.flush()
+    this.#isInLine = true
     await admission.room(byteLength)
+    this.#isInLine = false
+  }
+
+  #throwIfCancelled(): void {
+    if (this.#cancelled !== undefined) throw this.#cancelled.reason
   }
 
   #post(part: BatchPart, first: boolean): void {
@@ -237,6 +266,10 @@ export class Dispatch {
         else this.#halt ??= { reason: 'rolled-back', error }
         return
       }
+      case 'cancelled':
+        if (last) this.#batch.onFailed(this.#cancelled?.reason)
+        else this.#halt ??= { reason: 'rolled-back', error: this.#cancelled?.reason }
+        return
       case 'run-again': {
         const error = errorFromData(reply.error)
         if (this.#isSending) this.#halt ??= { reason: 'run-again', error }
@@ -306,8 +339,7 @@ export class Dispatch {
 
   /** One more run, with some parts on their way at a time. */
   async #runOnce(isChecked: boolean): Promise<'settled' | 'begin-again' | SinkError> {
-    const { signal } = this.#batch
-    signal?.throwIfAborted()
+    this.#throwIfCancelled()
     const inFlight = new InFlight()
     const parts = this.#parts({ isChecked, settled: () => inFlight.settle(0) })
     for (let first = true; ; first = false) {
@@ -320,7 +352,7 @@ export class Dispatch {
         this.#batch.onLeftOut()
         return 'settled'
       }
-      signal?.throwIfAborted()
+      this.#throwIfCancelled()
       this.#byteLength += next.part.byteLength
       inFlight.add(this.#answer(this.#exchange(next, first), next))
       this.#context.outbox.flush()
@@ -336,6 +368,7 @@ export class Dispatch {
     })
     if (reply === undefined) return undefined
     if (reply.status === 'run-again') return errorFromData(reply.error)
+    if (reply.status === 'cancelled') throw this.#cancelled?.reason
     if (reply.status === 'rolled-back' && !last) throw errorFromData(reply.error)
     if (reply.status === 'inserted' && rowOf !== undefined) {
       for (const { row, fault } of reply.refused) this.#batch.source.badRecords.refuseRow(rowOf(row), fault)
@@ -346,6 +379,10 @@ export class Dispatch {
 
   /** Sends the batch anew where its table could be made to fit it; nothing that comes after it was sent yet. */
   async #adapt(cause: unknown): Promise<void> {
+    if (this.#cancelled !== undefined) {
+      await this.#giveUp(this.#cancelled.reason)
+      return
+    }
     const { source } = this.#batch
     source.end()
     let error = cause
@@ -384,6 +421,8 @@ export class Dispatch {
   }
 
   #fail(error: unknown): void {
+    if (this.#isTold) return
+    this.#isTold = true
     this.#batch.onFailed(error instanceof WorkerGoneError ? this.#notWritten(error) : error)
   }
 

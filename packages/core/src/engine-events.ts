@@ -11,10 +11,20 @@ export interface SinkEngineEvents {
   deadLetter: [event: DeadLetterEvent]
   /** The worker died, and the engine goes on with another. */
   restart: [event: RestartEvent]
+  /** Nothing can be written for now; `'drain'` tells when the engine goes on, by itself. */
+  degraded: [event: DegradedEvent]
   /** What no promise and no `onFailure` carries. */
   error: [error: SinkError]
   /** The engine is closed. */
   close: []
+}
+
+/** Why an engine only reads. */
+export interface DegradedEvent {
+  /** The disk that the target is on has no room. */
+  readonly reason: 'disk-full'
+  /** The target. */
+  readonly path: string
 }
 
 /** How many records of which batch were set aside. */

@@ -19,6 +19,7 @@ import {
   type ReplayOptions,
   type ReplaySummary,
 } from './dead-letters.ts'
+import { Degraded } from './degraded.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { Encoders, type RecordsContext } from './encoders.ts'
 import type { SinkEngineEvents } from './engine-events.ts'
@@ -47,7 +48,10 @@ import { type WorkerDeath, WorkerGoneError } from './worker-thread.ts'
 import { checkWriteOptions, type WriteOptions } from './write-options.ts'
 import { WriteQueue } from './write-queue.ts'
 
-/** Where an engine is in its life; `degraded` while it has no worker: writes are taken in, and wait for the next one. */
+/**
+ * Where an engine is in its life; while it is `degraded` it has no worker, or its disk is full: writes are taken in, and
+ * wait for the next worker, or for room.
+ */
 export type SinkEngineState = 'open' | 'degraded' | 'closing' | 'closed' | 'failed'
 
 /**
@@ -76,6 +80,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   readonly #deadLetters: DeadLetters
   /** Present where delivery is exactly-once. */
   readonly #ledger: Ledger | undefined
+  readonly #degraded: Degraded
   readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: SinkEngineState = 'open'
@@ -88,6 +93,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     this.#options = options
     this.#telemetry = new Telemetry(new SinkLog(options.logger))
     const { path, config, groupCommit, deliveryMode, createWorker, hangTimeoutMs } = options
+    const { checkpointBytes, degradedTimeoutMs } = options
     const { minLogLevel } = this.#telemetry
     this.#client = new WorkerClient(
       { minLogLevel, createWorker, hangTimeoutMs, onEvent: (event) => this.#onWorkerEvent(event) },
@@ -110,6 +116,10 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       maxGroupBatches: groupCommit === false ? 1 : groupCommit.maxBatches,
       onSettled: (outcome) => this.#onSettled(outcome),
     })
+    this.#degraded = new Degraded({
+      ...{ admission: this.#admission, queue: this.#queue, client: this.#client },
+      timeoutMs: degradedTimeoutMs,
+    })
     if (options.deliveryMode === 'exactly-once') this.#ledger = this.#createLedger()
     this.#collectors = new Collectors({
       admission: this.#admission,
@@ -130,7 +140,10 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       },
     })
     const tables = this.#tables.setups()
-    this.#target = new Target({ path, config, groupCommit, deliveryMode, tables })
+    this.#target = new Target({
+      ...{ path, config, groupCommit, deliveryMode, tables },
+      ...{ checkpointBytes, degradedTimeoutMs },
+    })
     this.#recovery = new Recovery({
       client: this.#client,
       target: this.#target,
@@ -265,7 +278,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   get state(): SinkEngineState {
-    return this.#state
+    return this.#state === 'open' && this.#degraded.isOn ? 'degraded' : this.#state
   }
 
   /** Settled when the engine is closed, rejected when it has failed; it may be left unhandled. */
@@ -278,7 +291,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     return this.#admission.ready
   }
 
-  /** True from the high-water mark on, half of either bound, until `'drain'`. */
+  /** True from the high-water mark on, half of either bound, and while the disk is full, until `'drain'`. */
   get writableNeedDrain(): boolean {
     return this.#admission.underPressure
   }
@@ -349,6 +362,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
       return
     }
     this.#state = 'closing'
+    if (this.#degraded.isOn) this.#degraded.giveUp()
     await this.#collectors.close()
     await this.#queue.flush()
     await this.#queries.idle()
@@ -428,13 +442,23 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   #onWorkerEvent(event: WorkerEvent): void {
     this.#telemetry.workerEvent(event)
     if (event.type === 'locked') this.#target.onLocked(event.path)
+    if (event.type === 'degraded') this.#degrade(event.path)
+    if (event.type === 'recovered') this.#degraded.end()
     if (event.type !== 'schemaChange') return
     // tables that are made while the engine opens: nobody can listen before it is open
     void this.#opened.promise.then(() => setImmediate(() => this.emit('schemaChange', event.change)))
   }
 
+  #degrade(path: string): void {
+    this.#degraded.begin(path)
+    if (this.#state === 'closing') this.#degraded.giveUp()
+    process.nextTick(() => this.emit('degraded', { reason: 'disk-full', path }))
+  }
+
   /** The worker has ended or will: what is called from now on waits for another. */
   #onSuspend(): void {
+    // the next one finds out by itself
+    this.#degraded.end()
     if (this.#state === 'open') this.#state = 'degraded'
     this.#admission.suspend(true)
   }

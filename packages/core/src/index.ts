@@ -25,7 +25,7 @@ export type { CollectOptions, FlushReason, SinkRecord } from './collect-options.
 export type { Collector } from './collector.ts'
 export type { DeadLetter, DeadLetterOptions, ReplayOptions, ReplaySummary } from './dead-letters.ts'
 export { SinkEngine, type SinkEngineState } from './engine.ts'
-export type { DeadLetterEvent, SinkEngineEvents } from './engine-events.ts'
+export type { DeadLetterEvent, DegradedEvent, SinkEngineEvents } from './engine-events.ts'
 export type { FailureResolution, PruneOptions, PruneSummary } from './ledger.ts'
 export type { ContractMode, SchemaContract, SinkEngineOptions, TableName, TableOptions } from './options.ts'
 export type { QueryOptions, QueryParameters } from './queries.ts'

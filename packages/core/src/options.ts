@@ -126,6 +126,17 @@ export interface SinkEngineOptions {
    * @defaultValue false
    */
   readonly handleSignals?: boolean | { readonly timeoutMs?: number }
+  /**
+   * Bytes of the write-ahead log of a file from which on the engine checkpoints it, however high DuckDB's own
+   * `checkpoint_threshold` is; not while a query is in the way.
+   * @defaultValue 67_108_864 (64 MiB)
+   */
+  readonly checkpointBytes?: number
+  /**
+   * How long a write may wait, in milliseconds, while the disk is full.
+   * @defaultValue 30_000
+   */
+  readonly degradedTimeoutMs?: number
   /** Where the engine logs to; nothing is logged without it. */
   readonly logger?: Logger<ILogObj>
   /** Starts the worker where a bundler has moved its file. */
@@ -154,6 +165,8 @@ export interface ResolvedOptions {
   readonly restart: false | { readonly maxAttempts: number }
   readonly hangTimeoutMs: number
   readonly handleSignals: false | { readonly timeoutMs: number }
+  readonly checkpointBytes: number
+  readonly degradedTimeoutMs: number
   readonly logger: Logger<ILogObj> | undefined
   readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
 }
@@ -192,6 +205,8 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     'restart',
     'hangTimeoutMs',
     'handleSignals',
+    'checkpointBytes',
+    'degradedTimeoutMs',
     'logger',
     'createWorker',
   ])
@@ -207,6 +222,8 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     restart: resolveRestart(check, given.restart),
     hangTimeoutMs: check.duration('hangTimeoutMs', given.hangTimeoutMs, 60_000),
     handleSignals: resolveSignals(check, given.handleSignals),
+    checkpointBytes: check.count('checkpointBytes', given.checkpointBytes, 64 * 2 ** 20),
+    degradedTimeoutMs: check.duration('degradedTimeoutMs', given.degradedTimeoutMs, 30_000),
     logger: check.logger(given.logger),
     createWorker: check.fn('createWorker', given.createWorker) as ResolvedOptions['createWorker'],
   }

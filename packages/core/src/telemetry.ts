@@ -127,6 +127,8 @@ export class Telemetry {
       case 'busy':
         return
       case 'schemaChange':
+      case 'degraded':
+      case 'recovered':
         // the worker logs this itself
         return
       default:

@@ -22,18 +22,24 @@ export interface WriteQueueContext {
   readonly onSettled: (outcome: WriteOutcome) => void
 }
 
+/** Makes what a write is rejected with that nothing is wrong with. */
+export type Refusal = (table: string, key: string | undefined) => SinkError
+
 interface QueuedWrite {
   readonly source: BatchSource
   readonly key: string | undefined
   readonly at: ChannelOffset | undefined
   readonly delivery: Delivery | undefined
-  readonly signal: AbortSignal | undefined
   readonly startedAt: number
   /** What is left of the bytes that admission expects of this write. */
   expectedBytes: number
   readonly resolve: (receipt: Receipt) => void
   readonly reject: (reason: unknown) => void
   removeAbortListener: () => void
+  /** Its way to the worker, once it is on it. */
+  dispatch: Dispatch | undefined
+  /** True where it was rejected before it was on its way. */
+  isCancelled: boolean
   readonly settled: Promise<void>
 }
 
@@ -54,6 +60,9 @@ export class WriteQueue {
   readonly #waiting: QueuedWrite[] = []
   readonly #unsettled = new Set<Promise<unknown>>()
   readonly #outbox: Outbox
+  /** The one that is encoded and sent. */
+  #sending: QueuedWrite | undefined
+  #refusal: Refusal | undefined
   #pumping = false
   #nextWriteId = 1
   /** The greatest sequence of a commit so far. */
@@ -102,6 +111,20 @@ export class WriteQueue {
     for (const write of this.#waiting.splice(0)) this.#reject(write, error)
   }
 
+  /** Rejects what is not on its way to the worker, and came before this time. */
+  expire(before: number, refusal: Refusal): void {
+    for (const write of [...this.#waiting, this.#sending]) {
+      if (write === undefined || write.startedAt > before) continue
+      this.#cancel(write, refusal(write.source.table.name, write.key))
+    }
+  }
+
+  /** Rejects what is not on its way to the worker, and what is taken in from now on; until there is no refusal. */
+  refuse(refusal: Refusal | undefined): void {
+    this.#refusal = refusal
+    if (refusal !== undefined) this.expire(Number.POSITIVE_INFINITY, refusal)
+  }
+
   #enqueue({ source, expectedBytes, options, delivery }: Incoming): Promise<Receipt> {
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
     const { key, channel, offset, signal } = options
@@ -110,12 +133,13 @@ export class WriteQueue {
       key,
       at: channel === undefined || offset === undefined ? undefined : { channel, offset },
       delivery,
-      signal,
       startedAt: performance.now(),
       expectedBytes,
       resolve,
       reject,
       removeAbortListener: () => undefined,
+      dispatch: undefined,
+      isCancelled: false,
       settled: promise.then(
         () => undefined,
         () => undefined,
@@ -126,19 +150,28 @@ export class WriteQueue {
     const { settled } = write
     this.#unsettled.add(settled)
     void settled.then(() => this.#unsettled.delete(settled))
+    if (this.#refusal !== undefined) this.refuse(this.#refusal)
     void this.#pump()
     return promise
   }
 
   #listen(write: QueuedWrite, signal: AbortSignal): void {
-    const onAbort = (): void => {
-      const index = this.#waiting.indexOf(write)
-      if (index === -1) return
-      this.#waiting.splice(index, 1)
-      this.#reject(write, signal.reason)
-    }
+    const onAbort = (): void => this.#cancel(write, signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     write.removeAbortListener = () => signal.removeEventListener('abort', onAbort)
+  }
+
+  /** Takes a write back that is not committing yet. */
+  #cancel(write: QueuedWrite, reason: unknown): void {
+    if (write.isCancelled) return
+    if (write.dispatch !== undefined) {
+      write.dispatch.cancel(reason)
+      return
+    }
+    const index = this.#waiting.indexOf(write)
+    if (index !== -1) this.#waiting.splice(index, 1)
+    write.isCancelled = true
+    this.#reject(write, reason)
   }
 
   async #pump(): Promise<void> {
@@ -150,7 +183,9 @@ export class WriteQueue {
     for (;;) {
       const write = this.#waiting.shift()
       if (write === undefined) break
+      this.#sending = write
       await this.#dispatch(write)
+      this.#sending = undefined
       if (!this.#context.records.slice.isSpent) continue
       this.#outbox.flush()
       await this.#context.records.slice.yield()
@@ -160,8 +195,10 @@ export class WriteQueue {
   }
 
   async #dispatch(write: QueuedWrite): Promise<void> {
-    const { source, key, at, delivery, signal } = write
+    const { source, key, at, delivery } = write
     const refusal = delivery && (await this.#turnOf(delivery, source.table.name))
+    // it was aborted while it waited for its turn
+    if (write.isCancelled) return
     if (refusal !== undefined) {
       this.#reject(write, refusal)
       return
@@ -170,14 +207,14 @@ export class WriteQueue {
       this.#commitNothing(write)
       return
     }
-    const dispatch = new Dispatch({ ...this.#context, outbox: this.#outbox }, this.#nextWriteId++, {
-      ...{ source, key, at, delivery, signal },
+    write.dispatch = new Dispatch({ ...this.#context, outbox: this.#outbox }, this.#nextWriteId++, {
+      ...{ source, key, at, delivery },
       onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
       onLeftOut: () => this.#commitNothing(write),
       onCommitted: (commit) => this.#commit(write, commit),
       onFailed: (error) => this.#fail(write, error),
     })
-    await dispatch.send()
+    await write.dispatch.send()
   }
 
   /** Waits until a batch may be sent; gives what it is refused with where it must not be. */
@@ -196,7 +233,9 @@ export class WriteQueue {
       if (settled === write.settled) break
       earlier.push(settled)
     }
-    void Promise.all(earlier).then(() => this.#commit(write, { sequence: this.lastSequence, byteLength: 0 }))
+    void Promise.all(earlier).then(() => {
+      if (!write.isCancelled) this.#commit(write, { sequence: this.lastSequence, byteLength: 0 })
+    })
   }
 
   #commit(write: QueuedWrite, { sequence, byteLength, duplicateOf }: Commit): void {

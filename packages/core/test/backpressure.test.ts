@@ -222,6 +222,94 @@ it('a collector never holds more than the bound, but for one part under way', as
   expect(await engine.query('SELECT count(*)::INTEGER AS count FROM events')).toEqual([{ count: pushed }])
 })
 
+it('producers of every kind that take no heed never make it hold more than the bounds', async () => {
+  const path = databasePath()
+  const maxBufferedBytes = 1_000_000
+  const maxBufferedBatches = 40
+  const engine = await openEngine({ path, tables, maxBufferedBytes, maxBufferedBatches })
+  const text = 'x'.repeat(100)
+  const collectors = [1, 2].map(() => engine.table('events').collect({ maxBatchRows: 2_000 }))
+  const counts = { pushed: 0, written: 0, refused: 0 }
+  const writes: Promise<unknown>[] = []
+  const refuse = (error: unknown): void => {
+    expect(error).toBeInstanceOf(BackpressureError)
+    counts.refused++
+  }
+  let mostBytes = 0
+  let mostBatches = 0
+  const sample = (): void => {
+    mostBytes = Math.max(mostBytes, engine.bufferedBytes)
+    mostBatches = Math.max(mostBatches, engine.bufferedBatches)
+  }
+  // far more at each turn than the sink writes in one
+  for (let turn = 0; turn < 150; turn++) {
+    for (const collector of collectors) {
+      try {
+        for (let row = 0; row < 4_000; row++) {
+          collector.push({ id: 0, text })
+          counts.pushed++
+        }
+      } catch (error) {
+        refuse(error)
+      }
+    }
+    for (const rows of [1, 50, 3_000]) {
+      const write = engine.write(
+        'events',
+        Array.from({ length: rows }, () => ({ id: 1, text })),
+      )
+      writes.push(
+        write.then(({ rowCount }) => {
+          counts.written += rowCount
+        }, refuse),
+      )
+    }
+    sample()
+    await setImmediate()
+    sample()
+  }
+  await Promise.all(writes)
+  for (const collector of collectors) await collector.close()
+  expect(counts.refused).toBeGreaterThan(150)
+  const partBytes = 8_192 * 140
+  expect(mostBytes).toBeLessThan(maxBufferedBytes + partBytes)
+  expect(mostBatches).toBeLessThanOrEqual(maxBufferedBatches + collectors.length)
+  expectAtRest(engine)
+  await engine.close()
+  const both = 'SELECT id, count(*)::INTEGER AS count FROM events GROUP BY id ORDER BY id'
+  expect(await readFile(path, both)).toEqual([
+    { id: 0, count: counts.pushed },
+    { id: 1, count: counts.written },
+  ])
+})
+
+it('batches that wait for credit get it in call order, whatever their size', async () => {
+  const engine = await openEngine({ tables, maxBufferedBytes: 50_000 })
+  const sizes = [20_000, 1, 9_000, 1, 1, 30_000, 2]
+  const settled: number[] = []
+  const writes = sizes.map((rows, index) =>
+    engine.write('events', numbered(rows)).then((receipt) => {
+      settled.push(index)
+      return receipt.sequence
+    }),
+  )
+  expect(await Promise.all(writes)).toEqual(sizes.map((_, index) => index + 1))
+  expect(settled).toEqual(sizes.map((_, index) => index))
+})
+
+it('with whenFull reject the refusal is there in the turn of the call', async () => {
+  const engine = await openEngine({ tables, whenFull: 'reject', maxBufferedBytes: 50_000 })
+  const first = engine.write('events', numbered(60_000))
+  const refused = engine.write('events', numbered(10))
+  const order: string[] = []
+  await Promise.race([
+    refused.catch(({ code }) => order.push(code)),
+    setImmediate().then(() => order.push('a turn later')),
+  ])
+  expect(order).toEqual(['BACKPRESSURE'])
+  await first
+})
+
 it('collectors that fill the engine together send what they have, however little that is to each', async () => {
   const engine = await openEngine({ maxBufferedBytes: 200_000 })
   const text = 'x'.repeat(100)

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { symlinkSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { SinkError } from '../src/index.ts'
 import { locksBeside } from './batches-in-file.ts'
 import { fixtureUrl, runFixture } from './child.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
@@ -68,6 +70,64 @@ it('a file that another process has is refused here until that is gone', async (
   await expectLocked(path, `process ${child.process.pid} `)
   await child.kill()
   await openEngine({ path })
+})
+
+const CONTAINER = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
+const hasContainers = spawnSync(CONTAINER[0] as string, [...CONTAINER.slice(1), 'true']).status === 0
+
+describe.skipIf(!hasContainers)('a file that an engine in another container has', () => {
+  it('is refused here, by the name of that process, whose lock stays', async () => {
+    const path = databasePath()
+    const container = runFixture('opener', [path], { through: CONTAINER })
+    expect(await container.nextLine()).toBe('open')
+    const lock = readFileSync(`${path}.ducksink-lock`, 'utf8')
+    for (let tries = 0; tries < 2; tries++) {
+      await expectLocked(path, `process 1 of another container or machine (since `)
+      expect(readFileSync(`${path}.ducksink-lock`, 'utf8')).toBe(lock)
+      expect(locksBeside(path)).toHaveLength(1)
+    }
+    await container.kill()
+    await openEngine({ path })
+  })
+
+  it('is refused in a third one', async () => {
+    const path = databasePath()
+    const containers = [1, 2].map(() => runFixture('opener', [path], { through: CONTAINER }))
+    const lines = await Promise.all(containers.map((container) => container.nextLine()))
+    expect(lines.filter((line) => line === 'open')).toHaveLength(1)
+    expect(lines.filter((line) => line.startsWith('TARGET_LOCKED'))).toHaveLength(1)
+  })
+
+  it('is free when it is started again, with the id of a process that is gone', async () => {
+    const path = databasePath()
+    for (let start = 0; start < 3; start++) {
+      const container = runFixture('opener', [path], { through: CONTAINER })
+      expect(await container.nextLine()).toBe('open')
+      expect(JSON.parse(readFileSync(`${path}.ducksink-lock`, 'utf8'))).toMatchObject({ pid: 1 })
+      await container.kill()
+    }
+  })
+})
+
+it('of processes that open a file at the same time, a stale lock in the way, one gets it', async () => {
+  const path = databasePath()
+  const killed = runFixture('opener', [path])
+  expect(await killed.nextLine()).toBe('open')
+  await killed.kill()
+  expect(locksBeside(path)).toHaveLength(1)
+  const children = [1, 2, 3].map(() => runFixture('opener', [path]))
+  const lines = await Promise.all(children.map((child) => child.nextLine()))
+  expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual(['TARGET_LOCKED', 'TARGET_LOCKED', 'open'])
+})
+
+it('of threads and this one that open a file at the same time one gets it', async () => {
+  const path = databasePath()
+  const here = openEngine({ path }).then(
+    () => 'open',
+    (error: SinkError) => error.code as string,
+  )
+  const lines = await Promise.all([here, openInThread(path), openInThread(path)])
+  expect(lines.map((line) => line.split(' ')[0]).sort()).toEqual(['TARGET_LOCKED', 'TARGET_LOCKED', 'open'])
 })
 
 it('a file that another program has open is refused here until that is gone', async () => {

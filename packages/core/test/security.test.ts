@@ -33,6 +33,71 @@ it('SQL in a name, a key or a value is nothing but text', async () => {
   expect(await readFile(path, 'FROM good')).toEqual([{ id: 1n }])
 })
 
+it('SQL in a path or a setting reaches DuckDB as a name and a value', async () => {
+  const directory = dirname(databasePath())
+  const names = [
+    `a'; DROP TABLE good; --.duckdb`,
+    `a" (x INTEGER); --.duckdb`,
+    `a'); CREATE TABLE b (x INTEGER); --`,
+  ]
+  for (const name of names) {
+    const engine = await openEngine({ path: join(directory, name) })
+    await engine.write('good', [{ id: 1 }])
+    expect(await engine.query('SELECT table_name AS name FROM duckdb_tables()')).toEqual([{ name: 'good' }])
+    await engine.close()
+  }
+  expect(readdirSync(directory).sort()).toEqual([...names].sort())
+  const wrong: readonly Record<string, string>[] = [
+    { threads: "1'; DROP TABLE good; --" },
+    { 'threads = 1; SET lock_configuration = false; --': '1' },
+    { 'threads" = 1; --': '1' },
+    { temp_directory: 'x\0y' },
+  ]
+  for (const config of wrong)
+    expect(await rejection(openEngine({ config }))).toMatchObject({ name: 'InvalidOptionsError' })
+})
+
+it('SQL in the parts of a name, or where a type is asked for, does nothing', async () => {
+  const engine = await openEngine()
+  await engine.write('good', [{ id: 1 }])
+  for (const text of HOSTILE) {
+    for (const name of [
+      { schema: text, name: 'good' },
+      { catalog: text, name: 'good' },
+    ])
+      expect(await rejection(engine.write(name, [{ id: 666 }]))).toBeInstanceOf(Error)
+    const columns = { id: `INTEGER${text}` }
+    const failure = { name: 'InvalidOptionsError' }
+    expect(await rejection(openEngine({ tables: { t: { columns } } }))).toMatchObject(failure)
+    const createTableSql = `CREATE TABLE t (id INTEGER); ${text}`
+    expect(await rejection(openEngine({ tables: { t: { createTableSql } } }))).toBeInstanceOf(Error)
+  }
+  expect(await engine.query('FROM good')).toEqual([{ id: 1n }])
+  expect(await engine.query('SELECT table_name AS name FROM duckdb_tables()')).toEqual([{ name: 'good' }])
+})
+
+it('SQL in a record that is set aside is kept as text, and comes back as it was', async () => {
+  const good = { badRecords: 'dead-letter', columns: { id: 'INTEGER', text: 'VARCHAR' } } as const
+  const names = Object.fromEntries([...HOSTILE, 'good'].map((name) => [name, good]))
+  const engine = await openEngine({ tables: names })
+  await engine.write('good', [{ id: 1, text: 'x' }])
+  for (const text of HOSTILE) {
+    const receipt = await engine.write(
+      text,
+      [
+        { id: text, text },
+        { id: 2, text },
+      ],
+      { key: text },
+    )
+    expect(receipt).toMatchObject({ rowCount: 1, deadLetterCount: 1 })
+    const [letter] = await engine.deadLetters(text)
+    expect(letter).toMatchObject({ key: text, record: { id: text, text } })
+    expect(await engine.replayDeadLetters(text)).toMatchObject({ rowCount: 0, deadLetterCount: 1 })
+    expect(await engine.query('FROM good')).toEqual([{ id: 1, text: 'x' }])
+  }
+})
+
 /** Statements by which `query` could escape its connection, its transaction or the target, with a file's path. */
 const ESCAPES: readonly string[] = [
   'SELECT 1; DROP TABLE good',

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { SinkEngine } from '../src/index.ts'
 import { databasePath, numbered, openEngine, rejection } from './open-engine.ts'
@@ -110,6 +111,75 @@ it('a signal that is aborted after the receipt changes nothing, and is listened 
   expect(listeners).toBe(0)
   controller.abort()
   expect(await engine.query('SELECT count(*) AS count FROM events')).toEqual([{ count: 6n }])
+})
+
+// about a second of the writing connection's time
+const SLOW =
+  'CREATE TABLE slow AS SELECT count(*) AS n FROM range(15_000) a(i), range(15_000) b(j) WHERE (i * j) % 7 = 3'
+
+it('a write that is aborted behind a long statement is taken back at once', async () => {
+  const path = databasePath()
+  const engine = await openEngine({ path, tables })
+  await engine.write('events', numbered(1))
+  const ended: string[] = []
+  const statement = engine.query(SLOW).then(() => ended.push('statement'))
+  const controller = new AbortController()
+  const { signal } = controller
+  const small = rejection(engine.write('events', numbered(1, 10), { signal }))
+  const large = rejection(engine.write('events', numbered(40_000, 100), { signal }))
+  const timedOut = rejection(engine.write('events', numbered(1, 11), { signal: AbortSignal.timeout(1) }))
+  const kept = engine.write('events', numbered(1, 1))
+  // all of it is on its way
+  while (engine.bufferedBytes < 160_000) await setImmediate()
+  controller.abort()
+  expect(await timedOut).toMatchObject({ name: 'TimeoutError' })
+  for (const error of await Promise.all([small, large])) expect(error).toBe(signal.reason)
+  expect(ended).toEqual([])
+  await Promise.all([statement, kept])
+  await settled(engine)
+  await engine.close()
+  expect(await readFile(path, IDS)).toEqual(ids(0, 1))
+})
+
+it('a write that is aborted while it waits for its table is taken back at once', async () => {
+  const path = databasePath()
+  const engine = await openEngine({ path })
+  const ended: string[] = []
+  const statement = engine.query(SLOW).then(() => ended.push('statement'))
+  const aborted = engine.write('events', numbered(1), { signal: AbortSignal.timeout(1) })
+  const kept = engine.write('events', numbered(1, 1))
+  expect(await rejection(aborted)).toMatchObject({ name: 'TimeoutError' })
+  expect(ended).toEqual([])
+  await Promise.all([statement, kept])
+  await settled(engine)
+  await engine.close()
+  expect(await readFile(path, IDS)).toEqual([{ id: 1n }])
+})
+
+it('whenever a signal is aborted, a rejection means not written and a receipt written', async () => {
+  const path = databasePath()
+  const engine = await openEngine({ path, tables, maxBufferedBytes: 200_000 })
+  const told = new Map<number, boolean>()
+  const writes = Array.from({ length: 150 }, async (_, index) => {
+    const count = index % 15 === 0 ? 20_000 : (index % 40) + 1
+    const signal = AbortSignal.timeout((index * 37) % 400)
+    const records = numbered(count).map(() => ({ id: index }))
+    const receipt = await engine.write('events', records, { signal }).catch((error: unknown) => {
+      expect(error).toBe(signal.reason)
+      return undefined
+    })
+    told.set(index, receipt !== undefined)
+    if (receipt !== undefined) expect(receipt.rowCount).toBe(count)
+  })
+  await Promise.all(writes)
+  await settled(engine)
+  await engine.close()
+  const found = await readFile(path, 'SELECT id, count(*)::INTEGER AS count FROM events GROUP BY id')
+  expect(new Set(found.map(({ id }) => id))).toEqual(
+    new Set([...told].flatMap(([index, isWritten]) => (isWritten ? index : []))),
+  )
+  for (const { id, count } of found)
+    expect(count).toBe((id as number) % 15 === 0 ? 20_000 : ((id as number) % 40) + 1)
 })
 
 async function settled(engine: SinkEngine): Promise<void> {

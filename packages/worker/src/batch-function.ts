@@ -36,7 +36,7 @@ interface BatchSchema {
  */
 export class BatchFunction {
   readonly name: string
-  readonly #connectionId: number
+  #connectionId = -1
   readonly #schemas = new Map<number, BatchSchema>()
   #nextId = 1
   #isPreparing = false
@@ -49,6 +49,11 @@ export class BatchFunction {
 
   constructor(connection: duckdb.Connection, suffix: '' | '2' = '') {
     this.name = `${BATCH_FUNCTION}${suffix}`
+    this.register(connection)
+  }
+
+  /** Makes the function known to an instance, for this connection alone. */
+  register(connection: duckdb.Connection): void {
     this.#connectionId = connectionId(duckdb.connection_get_client_context(connection))
     const fn = duckdb.create_table_function()
     duckdb.table_function_set_name(fn, this.name)

@@ -18,18 +18,38 @@ export type Row = Readonly<Record<string, DuckDBValue>>
  * in flight aborts the process; so the connection knows the call in flight and can be stopped.
  */
 export class Connection {
-  readonly raw: duckdb.Connection
-  readonly #api: DuckDBConnection
+  readonly #onFailure: (error: unknown) => void
+  #raw: duckdb.Connection
+  #api: DuckDBConnection
   #inFlight: Promise<unknown> = Promise.resolve()
-  #state: 'open' | 'stopped' = 'open'
+  #state: 'open' | 'disconnected' | 'stopped' = 'open'
 
-  private constructor(raw: duckdb.Connection) {
-    this.raw = raw
+  private constructor(raw: duckdb.Connection, onFailure: (error: unknown) => void) {
+    this.#raw = raw
     this.#api = new DuckDBConnection(raw)
+    this.#onFailure = onFailure
   }
 
-  static async open(database: duckdb.Database): Promise<Connection> {
-    return new Connection(await duckdb.connect(database))
+  /** @param onFailure - hears of every failed call, before whoever made it does */
+  static async open(
+    database: duckdb.Database,
+    onFailure: (error: unknown) => void = () => undefined,
+  ): Promise<Connection> {
+    return new Connection(await duckdb.connect(database), onFailure)
+  }
+
+  get raw(): duckdb.Connection {
+    return this.#raw
+  }
+
+  /** Connects again, to another instance; a connection that was stopped stays so. */
+  async reconnect(database: duckdb.Database): Promise<void> {
+    if (this.#state === 'stopped') throw endingError()
+    const connecting = duckdb.connect(database)
+    this.#inFlight = connecting.catch(() => undefined)
+    this.#raw = await connecting
+    this.#api = new DuckDBConnection(this.#raw)
+    if (this.#state === 'disconnected') this.#state = 'open'
   }
 
   /** Runs SQL whose rows nobody reads. */
@@ -103,14 +123,14 @@ export class Connection {
 
   /** Closes the connection; only when no call is in flight. */
   disconnect(): void {
-    this.#state = 'stopped'
+    if (this.#state === 'open') this.#state = 'disconnected'
     duckdb.disconnect_sync(this.raw)
   }
 
   #call<T>(start: () => Promise<T>): Promise<T> {
-    if (this.#state === 'stopped') return Promise.reject(endingError())
+    if (this.#state !== 'open') return Promise.reject(endingError())
     const call = start()
-    this.#inFlight = call.catch(() => undefined)
+    this.#inFlight = call.catch(this.#onFailure)
     return call
   }
 }

@@ -1,6 +1,8 @@
+import { existsSync, rmSync } from 'node:fs'
 import duckdb from '@duckdb/node-bindings'
 import { Connection, endingError } from './connection.ts'
-import { acquireLock, type LockFile } from './lock-file.ts'
+import { DiskRoom } from './disk-room.ts'
+import { acquireLock, type LockFile, type LockRecord } from './lock-file.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
 import type { TargetInfo } from './protocol/messages.ts'
 import { attachError, attachTarget, lockDownTarget, parseTarget, type Target, useSql } from './target.ts'
@@ -17,36 +19,69 @@ export class Database {
   readonly defaultMemoryLimit: string | undefined
   /** True for a file on this machine, where a commit writes and syncs. */
   readonly isFile: boolean
-  readonly #instance: duckdb.Database
+  /** The disk's, where the target is a file. */
+  readonly room: DiskRoom | undefined
+  readonly #parsed: Target
   readonly #lock: LockFile | undefined
-  readonly #useSql: string
+  /** Absent while the target is opened anew, and where that has failed. */
+  #instance: duckdb.Database | undefined
   #secondWriter: Connection | undefined
   /** The second writer's connection being made: a call like any other. Never rejects. */
   #connecting: Promise<unknown> = Promise.resolve()
   #state: 'open' | 'stopped' = 'open'
 
-  constructor(parts: DatabaseParts) {
-    this.target = parts.target
-    this.#useSql = parts.useSql
-    this.writer = parts.writer
-    this.reader = parts.reader
-    this.defaultMemoryLimit = parts.defaultMemoryLimit
-    this.#instance = parts.instance
-    this.#lock = parts.lock
-    this.isFile = parts.lock !== undefined
+  constructor({ parsed, writer, reader, instance, lock, room }: DatabaseParts) {
+    this.target = {
+      path: parsed.displayPath,
+      catalog: parsed.catalog,
+      duckdbVersion: duckdb.library_version(),
+      isDurable: parsed.kind !== 'memory',
+    }
+    this.#parsed = parsed
+    this.writer = writer
+    this.reader = reader
+    this.defaultMemoryLimit = parsed.kind === 'file' ? parsed.defaultMemoryLimit : undefined
+    this.#instance = instance
+    this.#lock = lock
+    this.isFile = lock !== undefined
+    this.room = room
   }
 
   /** Connects a second writer, once. */
   async connectSecondWriter(): Promise<Connection> {
-    if (this.#state === 'stopped') throw endingError()
-    const connecting = Connection.open(this.#instance).then((connection) => {
+    if (this.#state === 'stopped' || this.#instance === undefined) throw endingError()
+    const onFailure = (error: unknown): void => this.room?.failed(error)
+    const connecting = Connection.open(this.#instance, onFailure).then((connection) => {
       this.#secondWriter = connection
       return connection
     })
     this.#connecting = connecting.catch(() => undefined)
     const connection = await connecting
-    await connection.run(this.#useSql)
+    await connection.run(useSql(this.#parsed))
     return connection
+  }
+
+  /**
+   * Opens a target again that DuckDB has invalidated, under the same lock, with the same connections; no call may be
+   * in flight, and no prepared statement be left. What functions they had is to be made again.
+   */
+  async reopen(): Promise<void> {
+    this.#disconnect()
+    const instance = await createInstance(this.#parsed)
+    const connected: Connection[] = []
+    try {
+      for (const connection of this.#connections) {
+        await connection.reconnect(instance)
+        connected.push(connection)
+      }
+      await setUp(this.#parsed, this.#connections)
+    } catch (error) {
+      for (const connection of connected) connection.disconnect()
+      duckdb.close_sync(instance)
+      throw error
+    }
+    this.#instance = instance
+    this.room?.reopened()
   }
 
   /** Writes the log into the database file. */
@@ -68,23 +103,32 @@ export class Database {
    * is left would keep the file locked.
    */
   close(): void {
-    this.reader.disconnect()
-    this.#secondWriter?.disconnect()
-    this.writer.disconnect()
-    duckdb.close_sync(this.#instance)
+    this.#disconnect()
     this.#lock?.release()
+  }
+
+  /** The writer first. */
+  get #connections(): readonly Connection[] {
+    const connections = [this.writer, this.reader]
+    return this.#secondWriter === undefined ? connections : [...connections, this.#secondWriter]
+  }
+
+  #disconnect(): void {
+    const instance = this.#instance
+    if (instance === undefined) return
+    this.#instance = undefined
+    for (const connection of this.#connections) connection.disconnect()
+    duckdb.close_sync(instance)
   }
 }
 
 interface DatabaseParts {
-  readonly target: TargetInfo
-  /** What a connection runs first, so that names mean the target's. */
-  readonly useSql: string
+  readonly parsed: Target
   readonly writer: Connection
   readonly reader: Connection
-  readonly defaultMemoryLimit: string | undefined
   readonly instance: duckdb.Database
   readonly lock: LockFile | undefined
+  readonly room: DiskRoom | undefined
 }
 
 /** How the target is locked, and who is told where. */
@@ -108,43 +152,65 @@ export async function openDatabase(
   const target = parseTarget(path, config)
   const lock = target.file === undefined ? undefined : acquireLock(target.file, nonce)
   if (lock !== undefined) onLocked(lock.path)
+  const isNew = target.file !== undefined && !existsSync(target.file)
   try {
     return await openLocked(target, lock)
   } catch (error) {
-    lock?.release()
-    throw error
+    const code = error instanceof TargetUnavailableError ? error.code : undefined
+    // what DuckDB has begun to make could not be opened when there is room
+    if (isNew && code === 'TARGET_FULL') rmSync(target.file as string, { force: true })
+    if (code !== 'TARGET_LOCKED') {
+      lock?.release()
+      throw error
+    }
+    // the lock was one of another container or machine, and who has it lives there
+    lock?.giveBack()
+    throw lock?.replaced === undefined ? error : lockedElsewhere(lock.replaced, target, error)
   }
 }
 
-async function openLocked(target: Target, lock: LockFile | undefined): Promise<Database> {
-  const instance = await createInstance(target)
+/** DuckDB's own lock knows no process that cannot be seen from here. */
+function lockedElsewhere(
+  { pid, hostname, recordedAt }: LockRecord,
+  { displayPath }: Target,
+  cause: unknown,
+): TargetUnavailableError {
+  const holder = `process ${pid} of another container or machine (since ${recordedAt}, host ${hostname})`
+  return new TargetUnavailableError(
+    `cannot open ${displayPath}: ${holder} has it open`,
+    { cause },
+    'TARGET_LOCKED',
+  )
+}
+
+async function openLocked(parsed: Target, lock: LockFile | undefined): Promise<Database> {
+  const room = parsed.file === undefined ? undefined : new DiskRoom(parsed.file)
+  const instance = await createInstance(parsed)
   const connections: Connection[] = []
-  const connect = async (): Promise<Connection> => {
-    const connection = await Connection.open(instance)
+  const connect = async (onFailure?: (error: unknown) => void): Promise<Connection> => {
+    const connection = await Connection.open(instance, onFailure)
     connections.push(connection)
     return connection
   }
   try {
-    const writer = await connect()
-    await attachTarget(target, (sql) => writer.run(sql))
+    const writer = await connect((error) => room?.failed(error))
     const reader = await connect()
-    const use = useSql(target)
-    await reader.run(use)
-    await lockDownTarget(target, (sql) => writer.run(sql))
-    const info: TargetInfo = {
-      path: target.displayPath,
-      catalog: target.catalog,
-      duckdbVersion: duckdb.library_version(),
-      isDurable: target.kind !== 'memory',
-    }
-    const defaultMemoryLimit = target.kind === 'file' ? target.defaultMemoryLimit : undefined
-    return new Database({ target: info, useSql: use, writer, reader, defaultMemoryLimit, instance, lock })
+    await setUp(parsed, connections)
+    return new Database({ parsed, writer, reader, instance, lock, room })
   } catch (error) {
     // a connection that is left open keeps the file attached
     for (const connection of connections) connection.disconnect()
     duckdb.close_sync(instance)
     throw error
   }
+}
+
+/** Attaches the target, makes names mean its own on every connection, and locks the configuration. */
+async function setUp(target: Target, connections: readonly Connection[]): Promise<void> {
+  const [writer, ...others] = connections as readonly [Connection, ...Connection[]]
+  await attachTarget(target, (sql) => writer.run(sql))
+  for (const connection of others) await connection.run(useSql(target))
+  await lockDownTarget(target, (sql) => writer.run(sql))
 }
 
 async function createInstance(target: Target): Promise<duckdb.Database> {

@@ -5,6 +5,7 @@ import {
   SinkError,
   type SinkErrorDetails,
   StatementError,
+  TargetUnavailableError,
 } from './protocol/errors.ts'
 
 // DuckDB's messages begin with the kind of error: `Constraint Error: ...`. Those of constraints and conversions
@@ -25,6 +26,30 @@ const INVALIDATED = /has been invalidated because/
 /** True where nothing can be written until the target is opened again. */
 export function isInvalidated(error: { readonly message: string }): boolean {
   return INVALIDATED.test(error.message)
+}
+
+// as Linux, macOS and Windows put it; a path that DuckDB quotes ends before it
+const DISK_FULL =
+  /": (?:No space left on device|Dis[ck] quota exceeded|There is not enough space on the disk)[^"]*$/
+const KINDS_OF_FULL: ReadonlySet<string> = new Set(['IO', 'TransactionContext', 'FATAL'])
+
+/** True where a file of the target could not grow; what quotes row values does not count. */
+export function isDiskFull(error: unknown): boolean {
+  if (!KINDS_OF_FULL.has(errorKind(error)) || isRowRefusal(error)) return false
+  return DISK_FULL.test(firstLine(messageOf(error)))
+}
+
+/** What a batch is refused with that a full disk has kept from being written. */
+export function fullDiskError(details: SinkErrorDetails, because = ''): TargetUnavailableError {
+  const of = details.table === undefined ? '' : ` of table "${details.table}"`
+  const message = `the target's disk is full: the batch${of} is not written${because}; make room, and write it again`
+  return new TargetUnavailableError(message, details, 'TARGET_FULL')
+}
+
+/** The same for a statement, which has changed nothing. */
+export function fullDiskStatement(because = ''): TargetUnavailableError {
+  const message = `the target's disk is full: the statement has changed nothing${because}; make room, and run it again`
+  return new TargetUnavailableError(message, {}, 'TARGET_FULL')
 }
 
 const COMMIT_FAILED = 'TransactionContext Error: Failed to commit: '
@@ -54,6 +79,9 @@ export function isOutcomeUnknown(error: unknown): boolean {
   if (INVALIDATED.test(message)) return false
   const kind = errorKind(error)
   if (kind === 'FATAL' || kind === 'INTERNAL') return true
+  // A record of the log that did not fit is cut off again, and a checkpoint counts from its last write on: of 1,200
+  // commits on a disk with less and less room each was there, or not, as it had been told.
+  if (isDiskFull(error) && message.includes('Could not write file')) return false
   return message.startsWith(COMMIT_FAILED) && !INDEX_REFUSAL.test(message.slice(COMMIT_FAILED.length))
 }
 
@@ -83,6 +111,7 @@ export function commitCause(error: unknown): Error | undefined {
 
 /** What an INSERT failed with, in ducksink's terms. */
 export function insertError(error: unknown, details: SinkErrorDetails): SinkError {
+  if (isDiskFull(error)) return fullDiskError(details)
   const message = messageOf(error)
   const of = details.table === undefined ? '' : ` of table "${details.table}"`
   switch (errorKind(error)) {
@@ -152,6 +181,7 @@ function keyViolation(message: string): string {
 /** What reading or making a table failed with. */
 export function tableError(error: unknown, table: string): SinkError {
   if (error instanceof SinkError) return error
+  if (isDiskFull(error)) return fullDiskDdl(table)
   return new SchemaError(
     `reading table "${table}" failed: ${messageOf(error)}`,
     { table, cause: error },
@@ -176,6 +206,7 @@ export function alterError(
   { table, column }: { readonly table: string; readonly column: string | undefined },
 ): SinkError {
   if (error instanceof SinkError) return error
+  if (isDiskFull(error)) return fullDiskDdl(table)
   const message = messageOf(error)
   const what = column === undefined ? `table "${table}"` : `column "${column}" of table "${table}"`
   const refusal = ALTER_REFUSALS.find(([said]) => said.test(message))?.[1]
@@ -194,6 +225,11 @@ export function alterError(
   )
 }
 
+function fullDiskDdl(table: string): TargetUnavailableError {
+  const message = `the target's disk is full: table "${table}" is as it was; make room, and write again`
+  return new TargetUnavailableError(message, { table }, 'TARGET_FULL')
+}
+
 const BUSY = /^TransactionContext Error: Cannot CHECKPOINT: there are other/
 
 /** True where a checkpoint only has to wait until nobody reads. */
@@ -208,6 +244,7 @@ export function statementError(error: unknown): SinkError {
     return new OutcomeUnknownError('the worker ended while the statement ran: it may have been run or not')
   if (isDurable(error) || isOutcomeUnknown(error))
     return new OutcomeUnknownError(`the statement may have been run or not: ${messageOf(error)}`)
+  if (isDiskFull(error)) return fullDiskStatement()
   // the values in a constraint's message are rows', of the statement's parameters or of the table
   if (errorKind(error) === 'Constraint') return insertError(error, {})
   return queryError(error)

@@ -55,6 +55,8 @@ const api: SinkApi = {
     return transfer(reply, [reply.buffer])
   },
   abandon: (writeId) => worker.abandon(writeId),
+  cancel: (writeId) => worker.cancel(writeId),
+  refuseHeld: () => worker.refuseHeld(),
   query: (request) => worker.query(request),
   readLedger: (keys) => worker.readLedger(keys),
   pruneLedger: (beforeMs) => worker.pruneLedger(beforeMs),

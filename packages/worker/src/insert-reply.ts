@@ -32,6 +32,9 @@ export const rolledBack = ({ buffer }: InsertRequest, error: SinkError): InsertR
   error: errorToData(error),
 })
 
+/** Nothing of its write is there, as main wants it no more. */
+export const cancelled = ({ buffer }: InsertRequest): InsertReply => ({ status: 'cancelled', buffer })
+
 /** Nothing of its write is there, and it is to be begun again. */
 export const runAgain = ({ buffer }: InsertRequest, error: SinkError): InsertReply => ({
   status: 'run-again',

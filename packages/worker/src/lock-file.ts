@@ -41,7 +41,11 @@ export interface LockFile {
   /** The lock file itself, beside the database. */
   readonly path: string
   readonly record: LockRecord
+  /** Whose lock was replaced, as it was nobody's that can be seen from here. */
+  readonly replaced: LockRecord | undefined
   release(): void
+  /** Puts back the lock that was replaced, whose holder turned out to live; or else releases this one. */
+  giveBack(): void
 }
 
 /** What a lock file held when it was read; `id` differs for any two lock files. */
@@ -74,8 +78,9 @@ export function acquireLock(databasePath: string, nonce: string = randomUUID()):
   const file = realDatabasePath(databasePath)
   const path = lockPathOf(file)
   const record: LockRecord = { version: 1, ...ownIdentity(), threadId, nonce }
+  let replaced: LockRecord | undefined
   try {
-    take(path, record, file)
+    replaced = take(path, record, file)?.record
   } catch (error) {
     throw error instanceof TargetUnavailableError ? error : pathError(file, error)
   }
@@ -84,7 +89,12 @@ export function acquireLock(databasePath: string, nonce: string = randomUUID()):
     const reason = 'this process has it open by other means: a DuckDB instance or file handle of its own'
     throw new TargetUnavailableError(`${file}: ${reason}; close that first`, undefined, 'TARGET_LOCKED')
   }
-  return { path, record, release: () => void releaseLockOf(path, nonce) }
+  const release = (): void => void releaseLockOf(path, nonce)
+  const giveBack = (): void => {
+    if (replaced === undefined) release()
+    else if (readLock(path)?.record?.nonce === nonce) renameSync(writeWhole(path, replaced), path)
+  }
+  return { path, record, replaced, release, giveBack }
 }
 
 /**
@@ -129,13 +139,14 @@ export function lockPathOf(file: string): string {
   return join(dirname(file), `${stem}.ducksink-lock`)
 }
 
-function take(path: string, record: LockRecord, file: string): void {
+/** Gives the stale lock that was replaced, if one was in the way. */
+function take(path: string, record: LockRecord, file: string): FoundLock | undefined {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    if (createLock(path, record)) return
+    if (createLock(path, record)) return undefined
     const found = readLock(path)
     if (found === undefined) continue
     refuseIfHeld(found, path, file)
-    if (replaceStale(path, found, record, file)) return
+    if (replaceStale(path, found, record, file)) return found
   }
   throw new TargetUnavailableError(`${file}: ${path} is no lock file and is in the way`)
 }
@@ -256,7 +267,8 @@ function pathError(path: string, cause: unknown): TargetUnavailableError {
     ELOOP: 'too many symbolic links',
   }
   const reason = reasons[codeOf(cause)] ?? (cause instanceof Error ? cause.message : String(cause))
-  return new TargetUnavailableError(`cannot open ${path}: ${reason}`, { cause })
+  const code = codeOf(cause) === 'ENOSPC' ? 'TARGET_FULL' : 'TARGET_UNAVAILABLE'
+  return new TargetUnavailableError(`cannot open ${path}: ${reason}`, { cause }, code)
 }
 
 const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException | undefined)?.code)

@@ -1,6 +1,7 @@
 import type { ILogObj, Logger } from 'tslog'
 import { BlockCache } from './block-cache.ts'
 import { Catalog } from './catalog.ts'
+import { Checkpoints, type TakingLong } from './checkpoints.ts'
 import type { Database } from './database.ts'
 import { Evolution } from './evolution.ts'
 import { ExactlyOnce } from './exactly-once.ts'
@@ -24,6 +25,7 @@ export interface Session {
   readonly reads: ReadQueue
   /** Absent where the app chose its own `memory_limit`. */
   readonly cache: BlockCache | undefined
+  readonly checkpoints: Checkpoints
   readonly maxDelayMs: number
 }
 
@@ -31,13 +33,16 @@ export interface Session {
 export interface SessionEvents {
   readonly log: Logger<ILogObj>
   readonly post: (event: WorkerEvent) => void
+  /** A checkpoint that waited for queries may be made now, in the writer's turn. */
+  readonly onReadsIdle: () => void
+  readonly takingLong: TakingLong
 }
 
 /** Puts together what works on an open database. */
 export async function startSession(
   database: Database,
-  { groupCommit, deliveryMode, resume = { layoutId: 1, sequence: 0 } }: OpenRequest,
-  { log, post }: SessionEvents,
+  { groupCommit, deliveryMode, checkpointBytes, resume = { layoutId: 1, sequence: 0 } }: OpenRequest,
+  { log, post, onReadsIdle, takingLong }: SessionEvents,
 ): Promise<Session> {
   const { writer, target, defaultMemoryLimit } = database
   const catalog = new Catalog(writer, target.catalog, resume.layoutId)
@@ -57,6 +62,7 @@ export async function startSession(
     transactions.clearStatements()
     post({ type: 'schemaChange', change })
   })
+  const reads = new ReadQueue()
   return {
     database,
     catalog,
@@ -64,7 +70,8 @@ export async function startSession(
     ledger,
     transactions,
     jobs: new WriteJobs(groupCommit),
-    reads: new ReadQueue(),
+    reads,
+    checkpoints: new Checkpoints({ database, reads, checkpointBytes, log, onIdle: onReadsIdle, takingLong }),
     cache: defaultMemoryLimit === undefined ? undefined : new BlockCache(writer, defaultMemoryLimit),
     maxDelayMs: groupCommit === false ? 0 : groupCommit.maxDelayMs,
   }

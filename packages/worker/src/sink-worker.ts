@@ -3,7 +3,7 @@ import type { KnownLayout } from './catalog.ts'
 import { endingError } from './connection.ts'
 import { type Database, openDatabase } from './database.ts'
 import {
-  isCheckpointBusy,
+  isDiskFull,
   isInvalidated,
   messageOf,
   queryError,
@@ -11,13 +11,7 @@ import {
   tableError,
 } from './duckdb-error.ts'
 import type { Ledger } from './ledger.ts'
-import {
-  ClosedError,
-  type ErrorData,
-  errorToData,
-  type SinkError,
-  StatementError,
-} from './protocol/errors.ts'
+import { ClosedError, errorToData, type SinkError, StatementError } from './protocol/errors.ts'
 import type {
   CloseReply,
   InsertAnswer,
@@ -39,13 +33,10 @@ import { classifyStatement, runRead, runStatement } from './query.ts'
 import { ReplyBox } from './reply-box.ts'
 import { type Session, startSession } from './session.ts'
 import { beginsAsRead } from './sql-text.ts'
-import type { Transactions } from './transaction.ts'
-import { type InsertJob, refuse, type WriteJob } from './write-jobs.ts'
+import { refuse, takeBack, type WriteJob } from './write-jobs.ts'
+import { WriterQueue } from './writer-queue.ts'
 
 const NO_LEDGER = "there is no ledger: it is kept where deliveryMode is 'exactly-once'"
-
-/** The id of no query: they count from 1. */
-const TRIM_ID = 0
 
 /** The worker's side of the channel: one queue for the writing connection, one for the reading one. */
 export class SinkWorker implements SinkApi {
@@ -60,8 +51,8 @@ export class SinkWorker implements SinkApi {
   #transition: Promise<unknown> = Promise.resolve()
   /** True while the writing connection runs a statement of the app: that may be interrupted, a batch may not. */
   #runsStatement = false
-  #pumping = false
-  #wake: (() => void) | undefined
+  /** Where all that needs the writing connection waits; there is one while there is a session. */
+  #queue: WriterQueue | undefined
 
   /** @param onBroken - called when the target must be opened again: DuckDB takes nothing more, or a COMMIT failed */
   constructor(log: Logger<ILogObj>, post: (event: WorkerEvent) => void, onBroken: (reason: string) => void) {
@@ -92,7 +83,7 @@ export class SinkWorker implements SinkApi {
       async (session) => {
         const evolved = await this.#takingLong(() => session.evolution.evolve(request))
         if (evolved === undefined) return { status: 'absent' }
-        if (evolved.isAltered) await this.#checkpoint(session, 'an ALTER')
+        if (evolved.isAltered) await session.checkpoints.make()
         return present(evolved.layout)
       },
       (error) => ({ status: 'failed', error: errorToData(tableError(error, request.table.name)) }),
@@ -111,10 +102,27 @@ export class SinkWorker implements SinkApi {
     return this.#replies.take(writeId)
   }
 
-  abandon(writeId: number): Promise<void> {
-    return new Promise((done) => {
-      this.#push({ kind: 'abandon', writeId, done })
-    })
+  async abandon(writeId: number): Promise<void> {
+    if (this.#session === undefined) return
+    const { jobs, transactions } = this.#session
+    // none of them is begun, and main waits for none
+    for (const job of jobs.takeWrite(writeId)) takeBack(job, transactions)
+    if (transactions.openWrite?.writeId === writeId) await this.#pushAbandon(writeId)
+    else jobs.forgetRefusal(writeId)
+  }
+
+  async cancel(writeId: number): Promise<void> {
+    if (this.#session === undefined) return
+    const { jobs, transactions } = this.#session
+    transactions.cancel(writeId)
+    const taken = jobs.takeWrite(writeId)
+    // main is told when nothing of it is left
+    if (transactions.openWrite?.writeId === writeId) await this.#pushAbandon(writeId)
+    for (const job of taken) takeBack(job, transactions)
+  }
+
+  async refuseHeld(): Promise<void> {
+    this.#queue?.refuseHeld()
   }
 
   async query(request: QueryRequest): Promise<QueryReply> {
@@ -125,12 +133,8 @@ export class SinkWorker implements SinkApi {
       const reply = await this.#queryOnWriter(request)
       if (reply !== undefined) return reply
     }
-    const { reader } = session.database
     try {
-      const rows = await session.reads.run(request.queryId, async (signal) => {
-        const kind = await classifyStatement(reader, request.sql)
-        return kind === 'read' ? runRead(reader, request, signal) : undefined
-      })
+      const rows = await this.#read(session, request)
       if (rows !== undefined) return { status: 'rows', rows, changedSchema: false }
     } catch (error) {
       // where the session has ended meanwhile, that was what cancelled the query
@@ -155,7 +159,7 @@ export class SinkWorker implements SinkApi {
       async (session) => {
         const ledger = requireLedger(session)
         const pruned = await this.#takingLong(() => ledger.prune(session.database.writer, beforeMs))
-        await this.#checkpoint(session, 'pruning')
+        await session.checkpoints.make()
         this.#log.info(pruned, 'ledger pruned')
         return { status: 'pruned', ...pruned }
       },
@@ -170,11 +174,13 @@ export class SinkWorker implements SinkApi {
   async close(): Promise<CloseReply> {
     const session = this.#session
     if (session === undefined) return { status: 'closed' }
+    this.#queue?.waitNoMore()
     const ended = this.#onWriter<CloseReply>(
       async () => {
         await session.reads.idle()
         if (this.#session !== session) throw this.#refusal
         this.#session = undefined
+        void this.#queue?.end()
         session.transactions.clearStatements()
         await session.database.checkpoint().catch((error: unknown) => {
           this.#log.warn(
@@ -202,7 +208,10 @@ export class SinkWorker implements SinkApi {
     if (session === undefined) return
     session.reads.cancelAll()
     if (this.#runsStatement) session.database.writer.interrupt()
+    const held = this.#queue?.end()
     await session.database.stop()
+    // it opens an instance perhaps
+    await held
     session.transactions.clearStatements()
     session.database.close()
   }
@@ -214,9 +223,21 @@ export class SinkWorker implements SinkApi {
         nonce: request.lockNonce,
         onLocked: (path) => this.#post({ type: 'locked', path }),
       })
-      const session = await startSession(database, request, { log: this.#log, post: this.#post })
+      const session = await startSession(database, request, {
+        ...{ log: this.#log, post: this.#post },
+        takingLong: (run) => this.#takingLong(run),
+        onReadsIdle: () =>
+          void this.#onWriter(
+            ({ checkpoints }) => checkpoints.make(),
+            () => undefined,
+          ),
+      })
       for (const table of request.tables) await session.evolution.prepare(table)
       this.#session = session
+      this.#queue = new WriterQueue(session, {
+        ...{ log: this.#log, post: this.#post, onBroken: this.#onBroken },
+        timeoutMs: request.degradedTimeoutMs,
+      })
       this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
       const committedOffsets = session.ledger?.committedOffsets ?? []
       const { sequence } = session.transactions
@@ -228,25 +249,25 @@ export class SinkWorker implements SinkApi {
   }
 
   /**
-   * Writes out of the log what DuckDB does not always replay rightly: with an ALTER some files cannot be opened by path
-   * after a crash, and deleted rows of a PRIMARY KEY table have come back. Where a query runs it is done after that.
-   * @see https://github.com/duckdb/duckdb/issues/18259
-   * @see https://github.com/duckdb/duckdb/issues/24744
+   * Reads by the reading connection; `undefined` where the statement does more than read. A database that a full disk
+   * has invalidated is asked once more when it is open again.
    */
-  async #checkpoint({ database, reads }: Session, after: 'an ALTER' | 'pruning'): Promise<void> {
+  async #read(session: Session, request: QueryRequest): Promise<readonly object[] | undefined> {
+    const { reader, room } = session.database
+    const read = (): Promise<readonly object[] | undefined> =>
+      session.reads.run(request.queryId, async (signal) => {
+        const kind = await classifyStatement(reader, request.sql)
+        return kind === 'read' ? runRead(reader, request, signal) : undefined
+      })
     try {
-      await this.#takingLong(() => database.checkpoint())
+      return await read()
     } catch (error) {
-      if (isCheckpointBusy(error)) {
-        void reads.idle().then(() =>
-          this.#onWriter(
-            (session) => this.#checkpoint(session, after),
-            () => undefined,
-          ),
-        )
-        return
-      }
-      this.#log.warn({ reason: messageOf(error) }, `checkpoint after ${after} failed`)
+      if (room === undefined || !isDiskFull(error) || !isInvalidated({ message: messageOf(error) }))
+        throw error
+      room.failed(error)
+      // the job at hand meets it as well, and the queue has it opened before the next
+      await room.valid
+      return await read()
     }
   }
 
@@ -265,7 +286,9 @@ export class SinkWorker implements SinkApi {
           transactions.clearStatements()
           catalog.invalidate()
         }
-        if (isAlter) await this.#checkpoint(session, 'an ALTER')
+        // it may have written any number
+        session.checkpoints.written(Number.POSITIVE_INFINITY)
+        if (isAlter) await session.checkpoints.make()
         return { status: 'rows', rows, changedSchema }
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
@@ -298,7 +321,14 @@ export class SinkWorker implements SinkApi {
           resolve(failed(error))
         }
       }
-      this.#push({ kind: 'task', servesWrites, run })
+      this.#push({ kind: 'task', servesWrites, run, refuse: (refusal) => resolve(failed(refusal)) })
+    })
+  }
+
+  /** Has the open write rolled back in the writer's turn. */
+  #pushAbandon(writeId: number): Promise<void> {
+    return new Promise((done) => {
+      this.#push({ kind: 'abandon', writeId, done })
     })
   }
 
@@ -307,98 +337,7 @@ export class SinkWorker implements SinkApi {
       refuse(job, this.#refusal)
       return
     }
-    this.#session.jobs.push(job)
-    this.#wake?.()
-    if (!this.#pumping) void this.#pump(this.#session)
-  }
-
-  async #pump(session: Session): Promise<void> {
-    this.#pumping = true
-    // what has arrived on the port together is queued before the first group is made of it
-    await new Promise((resolve) => setImmediate(resolve))
-    if (session.maxDelayMs > 0) await this.#waitForMore(session)
-    for (;;) {
-      const next = session.jobs.take(session.transactions.openWrite)
-      if (next === undefined) break
-      await this.#run(session, next)
-      await this.#trimCache(session)
-      if (session.maxDelayMs > 0) await this.#waitForMore(session)
-    }
-    this.#pumping = false
-  }
-
-  /** Runs in the queue of queries, so that none begins under the lowered limit. */
-  async #trimCache({ cache, reads, transactions }: Session): Promise<void> {
-    if (cache?.isDue !== true || transactions.openWrite !== undefined) return
-    await transactions.quiet()
-    if (this.#session === undefined || !reads.isIdle) return
-    await reads
-      .run(TRIM_ID, () => cache.trim())
-      .catch((error: unknown) => {
-        this.#log.warn({ reason: messageOf(error) }, 'letting go of written blocks failed')
-      })
-  }
-
-  async #waitForMore({ jobs, maxDelayMs }: Session): Promise<void> {
-    if (!jobs.wantsMore) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, maxDelayMs)
-      this.#wake = () => {
-        if (jobs.wantsMore) return
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    this.#wake = undefined
-  }
-
-  async #run({ transactions, jobs }: Session, next: WriteJob | readonly InsertJob[]): Promise<void> {
-    if ('length' in next) {
-      const replies = await transactions.insertGroup(next.map(({ request }) => request))
-      this.#answer(next.slice(0, replies.length), replies)
-      // one of them is to be run again, and these come after it
-      jobs.putBack(next.slice(replies.length))
-      return
-    }
-    switch (next.kind) {
-      case 'insert':
-        void this.#insertParts(transactions, [next, ...jobs.takeFollowing(next)])
-        await transactions.turn
-        return
-      case 'abandon':
-        await transactions.abandon(next.writeId)
-        next.done()
-        return
-      case 'task':
-        await transactions.quiet()
-        await next.run()
-        return
-      default:
-        next satisfies never
-    }
-  }
-
-  /** True where only a target that is opened anew takes anything, or tells what is committed. */
-  #isBroken(error: ErrorData): boolean {
-    if (isInvalidated(error)) return true
-    return error.code === 'OUTCOME_UNKNOWN' && this.#session?.database.target.isDurable === true
-  }
-
-  /** A failure here is a bug, and ends the worker as an unhandled rejection. */
-  async #insertParts(transactions: Transactions, parts: readonly InsertJob[]): Promise<void> {
-    this.#answer(parts, await transactions.insertParts(parts.map(({ request }) => request)))
-  }
-
-  #answer(inserts: readonly InsertJob[], replies: readonly InsertReply[]): void {
-    for (let index = 0; index < inserts.length; index++) {
-      const { request, reply } = inserts[index] as InsertJob
-      const answer = replies[index]
-      if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
-      this.#session?.cache?.written(request.buffer.byteLength)
-      if (answer.status === 'rolled-back' && this.#isBroken(answer.error))
-        this.#onBroken(answer.error.message)
-      reply(answer)
-    }
+    this.#queue?.push(job)
   }
 }
 

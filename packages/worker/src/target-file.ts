@@ -122,7 +122,7 @@ export function fileAttachError(file: string, cause: unknown): TargetUnavailable
 
 interface Failure {
   readonly pattern: RegExp
-  readonly code?: 'TARGET_LOCKED'
+  readonly code?: 'TARGET_LOCKED' | 'TARGET_FULL'
   reason(pid: string | undefined): string
 }
 
@@ -158,10 +158,11 @@ const FAILURES: readonly Failure[] = [
   { pattern: /Not a directory/, reason: () => 'a part of its path is not a directory' },
   { pattern: /Permission denied/, reason: () => 'no permission to read and write it' },
   { pattern: /Read-only file system/, reason: () => 'it is on a read-only file system' },
-  { pattern: /No space left/, reason: () => 'no space is left on its disk' },
+  { pattern: /No space left/, code: 'TARGET_FULL', reason: () => 'no space is left on its disk' },
 ]
 
-const pidIn = (message: string): string | undefined => /\(PID (\d+)\)/.exec(message)?.[1]
+// 0 is a process of another container
+const pidIn = (message: string): string | undefined => /\(PID ([1-9]\d*)\)/.exec(message)?.[1]
 
 const withoutTrace = (message: string): string => message.split('\n\nStack Trace', 1)[0] as string
 

@@ -1,6 +1,6 @@
-import { isOutcomeUnknown, isRowRefusal, unlessDurable } from './duckdb-error.ts'
+import { fullDiskError, isDiskFull, isOutcomeUnknown, isRowRefusal, unlessDurable } from './duckdb-error.ts'
 import { compare, type ExactlyOnce, type NamedWrite, type Verdict } from './exactly-once.ts'
-import { committed, duplicate, inserted, rolledBack, runAgain } from './insert-reply.ts'
+import { cancelled, committed, duplicate, inserted, rolledBack, runAgain } from './insert-reply.ts'
 import type { SinkError } from './protocol/errors.ts'
 import type { CommittedWrite, InsertReply, InsertRequest, LedgerEntry } from './protocol/messages.ts'
 import { commitFailure, isWorthAnotherRun, type WriteDetails, writeFailure } from './write-failure.ts'
@@ -24,7 +24,7 @@ export interface HeldWrite {
 
 type OpenWrite = NamedWrite &
   (
-    | { readonly state: 'inserting' }
+    | { readonly state: 'inserting'; readonly details: WriteDetails }
     /** Committed before: the rest of its parts is taken and not written. */
     | { readonly state: 'duplicate'; readonly before: CommittedWrite }
     | { readonly state: 'rolled-back'; readonly error: SinkError }
@@ -39,6 +39,9 @@ export class Transactions {
   /** Settled when the parts at hand are inserted, and the writer may have more. */
   #turn: Promise<void> = Promise.resolve()
   #open: OpenWrite | undefined
+  /** The write that is inserted and does not commit yet: it can be taken back. */
+  #inserting: number | undefined
+  #isCancelled = false
   #sequence: number
 
   constructor(context: TransactionContext) {
@@ -60,6 +63,11 @@ export class Transactions {
   /** Resolves when the next parts may come, perhaps before the last ones have their answer. */
   get turn(): Promise<void> {
     return this.#turn
+  }
+
+  /** Makes good what the writers lost when the target was opened again. */
+  reconnected(): void {
+    this.#writers.reconnected()
   }
 
   /** Drops every prepared statement. */
@@ -85,7 +93,8 @@ export class Transactions {
       await commitGroup(this.#writers.current, requests)
       return requests.map((request) => committed(request, ++this.#sequence))
     } catch (error) {
-      if (requests.length === 1 || isOutcomeUnknown(error)) {
+      // of a group that found no room on the disk hardly one would find some
+      if (requests.length === 1 || isOutcomeUnknown(error) || isDiskFull(error)) {
         return requests.map((request) => this.#failed(request, error))
       }
     }
@@ -120,7 +129,9 @@ export class Transactions {
     if (first) {
       // what an earlier run has left: main may begin a write again by itself
       if (this.#open?.state === 'inserting') await this.#rollBack()
-      this.#open = { state: 'inserting', writeId, identity }
+      this.#open = { state: 'inserting', writeId, identity, details: this.detailsOf(end) }
+      this.#inserting = writeId
+      this.#isCancelled = false
     }
     const open = this.#open
     if (open === undefined || open.writeId !== writeId)
@@ -133,6 +144,7 @@ export class Transactions {
       if (before !== undefined) return this.#drain(requests, before)
       const { parts } = this.#writers.current
       const refused = await parts.write(requests)
+      this.#requireUncancelled()
       if (!last) return requests.map((request, index) => inserted(request, refused[index]))
       await parts.endChecks({ isOpen: true })
     } catch (error) {
@@ -144,12 +156,16 @@ export class Transactions {
   /** Ends the transaction of parts that failed, with what they are told. */
   async #rolledBack(requests: readonly InsertRequest[], error: unknown): Promise<readonly InsertReply[]> {
     await this.#rollBack()
-    return this.#notWritten(requests, error)
+    this.#inserting = undefined
+    if (!(error instanceof CancelledWrite)) return this.#notWritten(requests, error)
+    this.#open = undefined
+    this.refused(requests[0] as InsertRequest)
+    return requests.map((request) => cancelled(request))
   }
 
   #notWritten(requests: readonly InsertRequest[], error: unknown): readonly InsertReply[] {
     const end = requests.at(-1) as InsertRequest
-    const failure = writeFailure(error, this.#details(end))
+    const failure = writeFailure(error, this.detailsOf(end))
     if (isWorthAnotherRun(error, end)) return requests.map((request) => this.#await(request, failure))
     this.#context.exactlyOnce?.fail(end)
     if (!end.last) this.#open = { state: 'rolled-back', ...nameOf(end), error: failure }
@@ -196,9 +212,12 @@ export class Transactions {
       // the write before this one may have failed meanwhile
       this.#requireUnrefused(end)
       await this.#context.exactlyOnce?.enter(this.#writers.current, [{ request: end, sequence }])
+      this.#requireUncancelled()
     } catch (error) {
       return this.#rolledBack(requests, error)
     }
+    // from here on it may be committed, whatever happens
+    this.#inserting = undefined
     const committing = this.#endCommit(end, sequence)
     const hasTurned = this.#writers.mayOverlap(end) && (await this.#writers.turn(committing, end))
     if (hasTurned) release()
@@ -207,7 +226,7 @@ export class Transactions {
       return [...requests.slice(0, -1).map((part) => inserted(part)), committed(end, sequence)]
     // an index takes its entries only now; a table that has one is not written to meanwhile
     if (isRowRefusal(failed.error) && !hasTurned) return this.#notWritten(requests, failed.error)
-    const failure = commitFailure(failed.error, this.#details(end))
+    const failure = commitFailure(failed.error, this.detailsOf(end))
     return requests.map((request) => rolledBack(request, failure))
   }
 
@@ -231,11 +250,35 @@ export class Transactions {
     if (refusal !== undefined) throw refusal
   }
 
+  #requireUncancelled(): void {
+    if (this.#isCancelled) throw new CancelledWrite()
+  }
+
+  /** Makes a write be rolled back before it commits, if it is being inserted. */
+  cancel(writeId: number): void {
+    if (this.#inserting === writeId) this.#isCancelled = true
+  }
+
+  /** Remembers that a write was refused, or taken back, before it was begun. */
+  refused(request: InsertRequest): void {
+    this.#context.exactlyOnce?.fail(request)
+  }
+
+  /** Gives up the open write for a full disk, unless it is to be begun again; with what is answered to the rest of it. */
+  async giveUpOpen(): Promise<{ readonly writeId: number; readonly error: SinkError } | undefined> {
+    const open = this.#open
+    if (open === undefined || open.state === 'awaited') return undefined
+    await this.abandon(open.writeId)
+    if (open.state === 'rolled-back') return open
+    return { writeId: open.writeId, error: fullDiskError(open.state === 'inserting' ? open.details : {}) }
+  }
+
   /** Rolls back the open write, if it is this one. */
   async abandon(writeId: number): Promise<void> {
     const open = this.#open
     if (open?.writeId !== writeId) return
     this.#open = undefined
+    this.#inserting = undefined
     if (open.state !== 'duplicate') this.#context.exactlyOnce?.fail(open)
     if (open.state === 'inserting') await this.#rollBack()
   }
@@ -258,7 +301,7 @@ export class Transactions {
   }
 
   #failed(request: InsertRequest, error: unknown): InsertReply {
-    const details = this.#details(request)
+    const details = this.detailsOf(request)
     const isUnknown = isOutcomeUnknown(error)
     const failure = isUnknown ? commitFailure(error, details) : writeFailure(error, details)
     if (!isUnknown && isWorthAnotherRun(error, request)) return this.#await(request, failure)
@@ -275,10 +318,14 @@ export class Transactions {
   readonly #tableOf = (layoutId: number): string | undefined =>
     this.#context.catalog.layout(layoutId)?.table.name
 
-  #details({ layoutId, key }: InsertRequest): WriteDetails {
+  /** What an error says of where it happened. */
+  detailsOf({ layoutId, key }: InsertRequest): WriteDetails {
     return { table: this.#tableOf(layoutId), key }
   }
 }
+
+/** Ends a write that main has taken back. */
+class CancelledWrite extends Error {}
 
 const nameOf = ({ writeId, identity }: InsertRequest): NamedWrite => ({ writeId, identity })
 

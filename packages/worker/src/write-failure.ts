@@ -1,4 +1,4 @@
-import { commitCause, insertError, isRowRefusal } from './duckdb-error.ts'
+import { commitCause, insertError, isDiskFull, isOutcomeUnknown, isRowRefusal } from './duckdb-error.ts'
 import { OutcomeUnknownError, SchemaError, SinkError, WorkerDiedError } from './protocol/errors.ts'
 import type { InsertRequest } from './protocol/messages.ts'
 
@@ -29,7 +29,8 @@ export function writeFailure(error: unknown, details: WriteDetails): SinkError {
 export function commitFailure(error: unknown, details: WriteDetails): SinkError {
   // a connection that was stopped did not begin with it
   if (error instanceof WorkerDiedError) return error
-  if (isRowRefusal(error)) return insertError(error, details)
+  const foundNoRoom = isDiskFull(error) && !isOutcomeUnknown(error)
+  if (isRowRefusal(error) || foundNoRoom) return insertError(error, details)
   const message = 'COMMIT answered with an error, after which the batch may be written or not: read the table'
   return new OutcomeUnknownError(message, { ...details, cause: commitCause(error) })
 }

@@ -1,7 +1,8 @@
+import { cancelled } from './insert-reply.ts'
 import { isSameStatement } from './insert-statement.ts'
 import { errorToData, type SinkError } from './protocol/errors.ts'
 import type { GroupCommit, InsertReply, InsertRequest } from './protocol/messages.ts'
-import type { HeldWrite } from './transaction.ts'
+import type { HeldWrite, Transactions } from './transaction.ts'
 
 // A statement costs a millisecond beside its rows. More parts than this in one would leave main without buffers.
 const MAX_MERGED_PARTS = 4
@@ -26,6 +27,7 @@ interface TaskJob {
   /** True for what a write may need before it can be begun again: it does not wait behind that write. */
   readonly servesWrites: boolean
   readonly run: () => Promise<void>
+  readonly refuse: (refusal: SinkError) => void
 }
 
 export type WriteJob = InsertJob | AbandonJob | TaskJob
@@ -34,13 +36,18 @@ export type WriteJob = InsertJob | AbandonJob | TaskJob
 export class WriteJobs {
   readonly #maxGroup: number
   readonly #jobs: WriteJob[] = []
+  /** Writes that were refused before their last part had come, with what the rest of them is answered. */
+  readonly #refused = new Map<number, SinkError>()
 
   constructor(groupCommit: GroupCommit | false) {
     this.#maxGroup = groupCommit === false ? 1 : groupCommit.maxBatches
   }
 
-  push(job: WriteJob): void {
+  /** Takes a job in; gives false for one of a write that was refused, which is answered at once. */
+  push(job: WriteJob): boolean {
+    if (this.#refused.size > 0 && this.#refuseRest(job)) return false
     this.#jobs.push(job)
+    return true
   }
 
   /** Puts writes back that were taken and not run. */
@@ -91,6 +98,47 @@ export class WriteJobs {
     return this.#jobs.splice(0)
   }
 
+  /** What waits, in its order. */
+  get waiting(): readonly WriteJob[] {
+    return this.#jobs
+  }
+
+  /** Takes what waits of a write. */
+  takeWrite(writeId: number): readonly WriteJob[] {
+    const taken = this.#jobs.filter((job) => writeIdOf(job) === writeId)
+    for (const job of taken) this.#jobs.splice(this.#jobs.indexOf(job), 1)
+    return taken
+  }
+
+  /** Refuses a job that waits, and with a part all of its write, whether it has come or not. */
+  refuse(job: WriteJob, refusal: SinkError): void {
+    const writeId = writeIdOf(job)
+    if (writeId === undefined) {
+      this.#jobs.splice(this.#jobs.indexOf(job), 1)
+      refuse(job, refusal)
+    } else this.refuseWrite(writeId, refusal)
+  }
+
+  /** Refuses what waits of a write, and what comes of it up to its last part. */
+  refuseWrite(writeId: number, refusal: SinkError): void {
+    this.#refused.set(writeId, refusal)
+    for (const job of this.takeWrite(writeId)) this.#refuseRest(job)
+  }
+
+  /** Nothing more comes of a write that was refused. */
+  forgetRefusal(writeId: number): void {
+    this.#refused.delete(writeId)
+  }
+
+  #refuseRest(job: WriteJob): boolean {
+    const writeId = writeIdOf(job)
+    const refusal = writeId === undefined ? undefined : this.#refused.get(writeId)
+    if (writeId === undefined || refusal === undefined) return false
+    if (job.kind === 'abandon' || (job.kind === 'insert' && job.request.last)) this.#refused.delete(writeId)
+    refuse(job, refusal)
+    return true
+  }
+
   #groupSize(): number {
     let size = 0
     while (size < this.#maxGroup && isWhole(this.#jobs[size])) size++
@@ -119,6 +167,14 @@ function writeIdOf(job: WriteJob): number | undefined {
   }
 }
 
+/** Answers a job of a write that main wants no more; what of its channels is under way behind it is to know. */
+export function takeBack(job: WriteJob, transactions: Pick<Transactions, 'refused'>): void {
+  if (job.kind === 'abandon') job.done()
+  if (job.kind !== 'insert') return
+  transactions.refused(job.request)
+  job.reply(cancelled(job.request))
+}
+
 /** Answers a job that is not run. */
 export function refuse(job: WriteJob, refusal: SinkError): void {
   switch (job.kind) {
@@ -129,7 +185,7 @@ export function refuse(job: WriteJob, refusal: SinkError): void {
       job.done()
       return
     case 'task':
-      void job.run()
+      job.refuse(refusal)
       return
     default:
       job satisfies never

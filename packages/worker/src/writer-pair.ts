@@ -37,6 +37,12 @@ export class WriterPair {
     return this.#committing
   }
 
+  /** Makes good what the writers lost when the target was opened again. */
+  reconnected(): void {
+    this.#writer.reconnected()
+    this.#other?.reconnected()
+  }
+
   /** Drops every prepared statement. */
   clearStatements(): void {
     this.#writer.statements.clear()

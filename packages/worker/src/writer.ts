@@ -10,11 +10,14 @@ export interface Writer {
   readonly batch: BatchFunction
   readonly statements: InsertStatements
   readonly parts: PartsWriter
+  /** Makes good what was lost when the connection was made anew. */
+  reconnected(): void
 }
 
 /** Makes a writer of a connection; the second one's table function has another name. */
 export function createWriter(connection: Connection, catalog: Catalog, suffix: '' | '2' = ''): Writer {
   const batch = new BatchFunction(connection.raw, suffix)
   const statements = new InsertStatements(connection, catalog, batch)
-  return { connection, batch, statements, parts: new PartsWriter({ connection, statements, batch }) }
+  const parts = new PartsWriter({ connection, statements, batch })
+  return { connection, batch, statements, parts, reconnected: () => batch.register(connection.raw) }
 }

@@ -1,9 +1,11 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import {
+  alterError,
   commitCause,
   errorKind,
   insertError,
+  isDiskFull,
   isDurable,
   isOutcomeUnknown,
   queryError,
@@ -287,11 +289,47 @@ describe('a statement of the app', () => {
   test.each([
     'INTERRUPT Error: Interrupted!',
     'FATAL Error: Failed: database has been invalidated',
-    'TransactionContext Error: Failed to commit: Could not write file "a.duckdb.wal": No space left on device',
+    'TransactionContext Error: Failed to commit: Could not write file "a.duckdb.wal": Input/output error',
     'IO Error: Transaction COMMIT succeeded and is durable, but the autocheckpoint failed.',
   ])('that writes has an unknown outcome after %j', (message) => {
     expect(statementError(new Error(message)).code).toBe('OUTCOME_UNKNOWN')
     expect(queryError(new Error(message)).code).toBe('STATEMENT_FAILED')
+  })
+})
+
+describe('a disk is full', () => {
+  const SAID = 'IO Error: Could not write file "/data/a.duckdb": '
+
+  test.each([
+    `${SAID}No space left on device`,
+    `${SAID}Disk quota exceeded`,
+    `${SAID}Disc quota exceeded`,
+    `${SAID}There is not enough space on the disk.\n\nStack Trace:`,
+    'TransactionContext Error: Failed to commit: Could not write file "a.wal": No space left on device',
+    'IO Error: Transaction COMMIT succeeded and is durable, but the autocheckpoint failed. Original error: Could not write file "a": No space left on device',
+  ])('where DuckDB says %j', (message) => {
+    expect(isDiskFull(new Error(message))).toBe(true)
+  })
+
+  test.each([
+    `${SAID}Input/output error`,
+    `${SAID}File too large`,
+    'IO Error: Could not write file "a": No space left on device/a.duckdb": Permission denied',
+    'Constraint Error: Duplicate key "a": No space left on device',
+    'TransactionContext Error: Failed to commit: Duplicate key "x": No space left on device',
+    'Conversion Error: Could not convert string "x": No space left on device',
+    'Binder Error: column "x": No space left on device',
+  ])('and not where it says %j', (message) => {
+    expect(isDiskFull(new Error(message))).toBe(false)
+  })
+
+  test('what found no room can be tried again', () => {
+    const error = new Error(`${SAID}No space left on device`)
+    const full = { name: 'TargetUnavailableError', code: 'TARGET_FULL', retryable: true }
+    expect(insertError(error, { table: 't', key: 'k' })).toMatchObject({ ...full, table: 't', key: 'k' })
+    expect(statementError(error)).toMatchObject(full)
+    expect(tableError(error, 't')).toMatchObject({ ...full, table: 't' })
+    expect(alterError(error, { table: 't', column: 'c' })).toMatchObject({ ...full, table: 't' })
   })
 })
 
@@ -300,9 +338,19 @@ describe('after a failed COMMIT', () => {
   const failed = (what: string): Error => new Error(`TransactionContext Error: Failed to commit: ${what}`)
 
   test.each([
+    ['the log could not be written', failed('Could not write file "a.duckdb.wal": Input/output error'), true],
+    ['the log found no room', failed('Could not write file "a.duckdb.wal": No space left on device'), false],
     [
-      'the log could not be written',
-      failed('Could not write file "a.duckdb.wal": No space left on device'),
+      'a checkpoint in its place found no room',
+      failed(
+        'Checkpoint failed for database "a". The database has been invalidated. Original error: Could not write file "a.duckdb": No space left on device',
+      ),
+      false,
+    ],
+    ['the log could not be synced', failed('fsync of file "a.duckdb.wal": No space left on device'), true],
+    [
+      'DuckDB could not take back what found no room',
+      new Error('FATAL Error: Could not write file "a.duckdb.wal": No space left on device'),
       true,
     ],
     [

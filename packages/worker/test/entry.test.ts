@@ -109,6 +109,8 @@ async function openTable({ call }: Thread, path = ':memory:'): Promise<TableLayo
     tables: [{ table, columns: [{ name: 'a', type: 'INTEGER' }], origin: 'declared' }],
     groupCommit: { maxBatches: 64, maxDelayMs: 0 },
     deliveryMode: 'at-least-once',
+    checkpointBytes: 2 ** 26,
+    degradedTimeoutMs: 30_000,
     lockNonce: 'nonce',
   }
   expect(await call<OpenReply>('open', [request])).toMatchObject({ status: 'open' })

@@ -35,6 +35,8 @@ async function open(path: string, deliveryMode: DeliveryMode = 'exactly-once'): 
     tables: [{ table: { name: 't' }, columns: [{ name: 'a', type: 'INTEGER' }], origin: 'declared' }],
     groupCommit: { maxBatches: 64, maxDelayMs: 0 },
     deliveryMode,
+    checkpointBytes: 2 ** 26,
+    degradedTimeoutMs: 30_000,
     lockNonce: 'nonce',
   })
   onTestFinished(() => worker.stop())
@@ -53,9 +55,64 @@ async function open(path: string, deliveryMode: DeliveryMode = 'exactly-once'): 
   return { worker, reply, lines, request, write }
 }
 
+const keyed = (key: string): WriteIdentity => ({ kind: 'key', key })
+
 const offset = (channel: string, at: bigint): WriteIdentity => ({
   kind: 'offsets',
   offsets: [{ channel, offset: at, generation: 0 }],
+})
+
+test('SQL in a key or a channel is nothing but text', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const { worker, write } = await open(path)
+  const hostile = [
+    `k'; DROP TABLE t; --`,
+    `k'); DELETE FROM ducksink_ledger; --`,
+    `k' OR '1'='1`,
+    `k" ; DROP TABLE ducksink_offsets; --`,
+    `\\'; COMMIT; DROP TABLE t; /*`,
+    '$1',
+  ]
+  for (const [index, text] of hostile.entries()) {
+    expect(await write(keyed(text), index)).toMatchObject({ status: 'committed' })
+    expect(await write(keyed(text), index)).toMatchObject({ duplicateOf: { rowCount: 1 } })
+    expect(await write(offset(text, BigInt(index)), 100 + index)).toMatchObject({ status: 'committed' })
+  }
+  expect(await worker.readLedger([...hostile, "' OR ''='"])).toMatchObject({
+    writes: [...hostile.map((_, index) => ({ digest: { version: 1, hash: String(index) } })), undefined],
+  })
+  await worker.pruneLedger(0)
+  await worker.close()
+  const all = hostile.map((_, index) => index)
+  const rows = await readFile(path, 'SELECT a FROM t ORDER BY a')
+  expect(rows.flat()).toEqual([...all, ...all.map((index) => 100 + index)])
+  expect((await readFile(path, 'SELECT key FROM ducksink_ledger ORDER BY sequence')).flat()).toEqual(hostile)
+  expect((await readFile(path, 'SELECT channel FROM ducksink_offsets ORDER BY sequence')).flat()).toEqual(
+    hostile,
+  )
+})
+
+test('what is under way behind a write of its channel that was taken back is refused', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const { worker, request } = await open(path)
+  const before = await request(offset('d', 1n), 0)
+  const [first, second, other] = [
+    await request(offset('c', 1n), 1),
+    await request(offset('c', 2n), 2),
+    await request(keyed('k'), 3),
+  ]
+  // the connection is its own until its last part comes
+  await worker.insert([{ ...before, last: false }])
+  const answers = [first, second, other].map(async (write) => (await worker.insert([write]))[0])
+  await worker.cancel(first.writeId)
+  await worker.abandon(before.writeId)
+  expect(await Promise.all(answers)).toMatchObject([
+    { status: 'cancelled' },
+    { status: 'rolled-back', error: { code: 'PRECEDING_BATCH_FAILED', channel: 'c' } },
+    { status: 'committed' },
+  ])
+  await worker.close()
+  expect(await readFile(path, 'SELECT a FROM t')).toEqual([[3]])
 })
 
 test('opening tells the committed offsets of all channels, and sequences go on', async () => {

@@ -56,6 +56,8 @@ async function open(
     tables: TABLES,
     groupCommit,
     deliveryMode: 'at-least-once',
+    checkpointBytes: 2 ** 26,
+    degradedTimeoutMs: 30_000,
     lockNonce: 'nonce',
   })
   expect(reply).toMatchObject({ status: 'open' })
@@ -119,6 +121,8 @@ describe('opening', () => {
       config: {},
       groupCommit: false,
       deliveryMode: 'at-least-once',
+      checkpointBytes: 2 ** 26,
+      degradedTimeoutMs: 30_000,
       lockNonce: 'nonce',
     } as const
     expect(await worker.open({ ...request, tables })).toMatchObject({

@@ -24,6 +24,7 @@ const task = (servesWrites = false): WriteJob => ({
   kind: 'task',
   servesWrites,
   run: () => Promise.resolve(),
+  refuse: () => undefined,
 })
 const open = (writeId: number): HeldWrite => ({ writeId, isAwaited: false })
 const abandon = (writeId: number): WriteJob => ({ kind: 'abandon', writeId, done: () => undefined })
@@ -155,14 +156,17 @@ test('what is left can be taken all at once, and refused each in its own way', (
   const jobs: WriteJob[] = [
     insert as InsertJob,
     { kind: 'abandon', writeId: 2, done: () => answers.push('done') },
-    { kind: 'task', servesWrites: false, run: async () => void answers.push('run') },
+    {
+      ...{ kind: 'task', servesWrites: false, run: () => Promise.resolve() },
+      refuse: ({ code }) => answers.push(code),
+    },
   ]
   const queue = jobsOf(jobs)
   for (const job of queue.takeAll()) refuse(job, new ClosedError('closed'))
   expect(answers).toMatchObject([
     { status: 'rolled-back', buffer: insert.request.buffer, error: { code: 'CLOSED' } },
     'done',
-    'run',
+    'CLOSED',
   ])
   expect(queue.takeAll()).toEqual([])
 })

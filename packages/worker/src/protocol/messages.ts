@@ -117,6 +117,10 @@ export interface OpenRequest {
   readonly tables: readonly TableSetup[]
   readonly groupCommit: GroupCommit | false
   readonly deliveryMode: DeliveryMode
+  /** Bytes of the write-ahead log from which on it is checkpointed. */
+  readonly checkpointBytes: number
+  /** How long what waits while the disk is full may wait. */
+  readonly degradedTimeoutMs: number
   /** Names this engine in the lock file. */
   readonly lockNonce: string
   /** Where the engine's last worker has died: what this one numbers comes after what that one did. */
@@ -209,6 +213,8 @@ export type InsertReply =
       readonly duplicateOf?: CommittedWrite
     }
   | { readonly status: 'rolled-back'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
+  /** Nothing of the write is there, as main has asked for. */
+  | { readonly status: 'cancelled'; readonly buffer: ArrayBuffer }
   | { readonly status: 'run-again'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
 
 /** A row that its table does not take; `row` counts from 0 in its part. */
@@ -266,6 +272,13 @@ export interface SinkApi {
   insertReply(writeId: number): Promise<InsertReply>
   /** Rolls back a write whose last part will not come; resolves when nothing of it is left. */
   abandon(writeId: number): Promise<void>
+  /**
+   * Takes a write back that is not committing yet: those of its parts that wait, or are inserted, are answered
+   * `cancelled`; of one that is over, or that can no longer be told from others of its group, nothing changes.
+   */
+  cancel(writeId: number): Promise<void>
+  /** Refuses what waits for room on the disk, and what comes until there is some. */
+  refuseHeld(): Promise<void>
   query(request: QueryRequest): Promise<QueryReply>
   /** What the ledger has for each of these keys, after all that was sent before. */
   readLedger(keys: readonly string[]): Promise<LedgerReply>
@@ -284,6 +297,8 @@ export const SINK_METHODS: readonly (keyof SinkApi)[] = [
   'insert',
   'insertReply',
   'abandon',
+  'cancel',
+  'refuseHeld',
   'query',
   'readLedger',
   'pruneLedger',
@@ -310,6 +325,10 @@ export type WorkerEvent =
   | { readonly type: 'busy'; readonly isBusy: boolean }
   /** The target's lock file was taken. */
   | { readonly type: 'locked'; readonly path: string }
+  /** The disk is full: what is to be written waits, and what is committed can be read. */
+  | { readonly type: 'degraded'; readonly path: string }
+  /** There is room on the disk again. */
+  | { readonly type: 'recovered' }
   /** An error that the worker cannot survive; its thread exits after this. */
   | { readonly type: 'fatal'; readonly error: ErrorData }
 

@@ -1,0 +1,71 @@
+import { TargetUnavailableError } from '@ducksink/worker'
+import type { Admission } from './admission.ts'
+import type { WorkerClient } from './worker-client.ts'
+import type { WriteQueue } from './write-queue.ts'
+
+const LOOK_EVERY_MS = 1_000
+
+/** What a full disk holds up. */
+export interface DegradedContext {
+  readonly admission: Admission
+  readonly queue: WriteQueue
+  readonly client: WorkerClient
+  /** How long what waits meanwhile may wait. */
+  readonly timeoutMs: number
+}
+
+/**
+ * The times that the target's disk is full: the worker holds what was sent to it and looks for room, and what waits
+ * here gets old.
+ */
+export class Degraded {
+  readonly #context: DegradedContext
+  #timer: NodeJS.Timeout | undefined
+  #path = ''
+
+  constructor(context: DegradedContext) {
+    this.#context = context
+  }
+
+  get isOn(): boolean {
+    return this.#timer !== undefined
+  }
+
+  begin(path: string): void {
+    const { admission, timeoutMs } = this.#context
+    this.#path = path
+    const since = performance.now()
+    this.#timer ??= setInterval(() => this.#expire(since), Math.max(1, Math.min(LOOK_EVERY_MS, timeoutMs)))
+    this.#timer.unref()
+    admission.suspend(true)
+  }
+
+  end(): void {
+    if (this.#timer === undefined) return
+    const { admission, queue } = this.#context
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    queue.refuse(undefined)
+    admission.suspend(false)
+  }
+
+  /** Waits no longer: refuses what waits, here and in the worker, and what comes until there is room. */
+  giveUp(): void {
+    const { queue, client } = this.#context
+    queue.refuse((table, key) => this.#refusal(table, key))
+    // a worker that has died holds nothing
+    client.call('refuseHeld').catch(() => undefined)
+  }
+
+  #expire(since: number): void {
+    const { queue, timeoutMs } = this.#context
+    const before = performance.now() - timeoutMs
+    const because = `, as there was no room for ${timeoutMs} ms`
+    if (since <= before) queue.expire(before, (table, key) => this.#refusal(table, key, because))
+  }
+
+  #refusal(table: string, key: string | undefined, because = ''): TargetUnavailableError {
+    const message = `the disk of ${this.#path} is full: the batch of table "${table}" is not written${because}; make room, and write it again`
+    return new TargetUnavailableError(message, { table, key }, 'TARGET_FULL')
+  }
+}

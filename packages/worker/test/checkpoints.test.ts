@@ -1,0 +1,74 @@
+import { statSync } from 'node:fs'
+import { expect, onTestFinished, test } from 'vitest'
+import { createLog } from '../src/log.ts'
+import type { TableLayout } from '../src/protocol/messages.ts'
+import { SinkWorker } from '../src/sink-worker.ts'
+import { readFile } from './read-file.ts'
+import { insertRequest, temporaryDirectory } from './session.ts'
+
+const FATAL = 6
+const ENDLESS = 'SELECT count(*) FROM t, range(3_000_000) a(i), range(3_000_000) b(j) WHERE (i * j) % 7 = 3'
+
+async function open(checkpointBytes: number) {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const worker = new SinkWorker(
+    createLog(FATAL, () => undefined),
+    () => undefined,
+    () => undefined,
+  )
+  const table = { name: 't' }
+  await worker.open({
+    ...{ path, config: { checkpoint_threshold: '1TB' }, lockNonce: 'nonce', checkpointBytes },
+    tables: [{ table, columns: [{ name: 'a', type: 'INTEGER' }], origin: 'declared' }],
+    ...{ groupCommit: false, deliveryMode: 'at-least-once', degradedTimeoutMs: 30_000 },
+  })
+  onTestFinished(() => worker.stop())
+  const prepared = await worker.prepareTable({ table, origin: 'declared' })
+  const { layout } = prepared as { readonly layout: TableLayout }
+  const a = Array.from({ length: 2_000 }, (_, row) => row)
+  const write = async (): Promise<void> => {
+    const [reply] = await worker.insert([insertRequest(layout, { a })])
+    expect(reply).toMatchObject({ status: 'committed' })
+  }
+  const logBytes = (): number => statSync(`${path}.wal`, { throwIfNoEntry: false })?.size ?? 0
+  return { worker, path, write, logBytes }
+}
+
+test('the log stays within its bound, whatever DuckDB would let it grow to', async () => {
+  const bound = 64 * 1024
+  const { worker, path, write, logBytes } = await open(bound)
+  let most = 0
+  for (let count = 0; count < 60; count++) {
+    await write()
+    most = Math.max(most, logBytes())
+  }
+  expect(most).toBeGreaterThan(8 * 1024)
+  // it is looked at each quarter of the bound
+  expect(most).toBeLessThan(1.5 * bound)
+  await worker.close()
+  expect(await readFile(path, 'SELECT count(*)::INTEGER FROM t')).toEqual([[120_000]])
+})
+
+test('without it the log grows on', async () => {
+  const { write, logBytes } = await open(2 ** 40)
+  for (let count = 0; count < 40; count++) await write()
+  expect(logBytes()).toBeGreaterThan(200 * 1024)
+})
+
+test('statements of the app that write much are counted as well', async () => {
+  const { worker, write, logBytes } = await open(64 * 1024)
+  await worker.query({ queryId: 1, sql: 'INSERT INTO t FROM range(100_000)', parameters: undefined })
+  await write()
+  expect(logBytes()).toBeLessThan(64 * 1024)
+})
+
+test('a query that runs is neither waited for nor ended', async () => {
+  const { worker, write, logBytes } = await open(64 * 1024)
+  await write()
+  const query = worker.query({ queryId: 1, sql: ENDLESS, parameters: undefined })
+  for (let count = 0; count < 40; count++) await write()
+  await worker.cancelQuery(1)
+  expect(await query).toMatchObject({ status: 'failed' })
+  for (let count = 0; count < 10; count++) await write()
+  expect(logBytes()).toBeLessThan(1.5 * 64 * 1024)
+})
