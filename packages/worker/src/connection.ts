@@ -1,5 +1,6 @@
 import { DuckDBConnection, DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
+import { isInvalidated } from './duckdb-error.ts'
 import { WorkerDiedError } from './protocol/errors.ts'
 
 const INTERRUPT_INTERVAL_MS = 5
@@ -90,6 +91,8 @@ export class Connection {
     await this.run('ROLLBACK').catch((error: unknown) => {
       // a connection that was stopped rolls back as it closes
       if (error instanceof WorkerDiedError) return
+      // and one of an invalidated database when that is opened anew
+      if (error instanceof Error && isInvalidated(error)) return
       if (!(error instanceof Error && error.message.includes('no transaction is active'))) throw error
     })
   }

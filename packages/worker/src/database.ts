@@ -57,8 +57,14 @@ export class Database {
     })
     this.#connecting = connecting.catch(() => undefined)
     const connection = await connecting
-    await connection.run(useSql(this.#parsed))
-    return connection
+    try {
+      await connection.run(useSql(this.#parsed))
+      return connection
+    } catch (error) {
+      this.#secondWriter = undefined
+      connection.disconnect()
+      throw error
+    }
   }
 
   /**

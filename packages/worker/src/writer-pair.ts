@@ -1,4 +1,5 @@
 import type { Catalog } from './catalog.ts'
+import { isDiskFull } from './duckdb-error.ts'
 import type { InsertRequest } from './protocol/messages.ts'
 import type { Writer } from './writer.ts'
 
@@ -78,7 +79,11 @@ export class WriterPair {
 
   /** Lets the other writer insert while this one commits; false where there is none. */
   async turn(committing: Promise<unknown>, { identity }: InsertRequest): Promise<boolean> {
-    this.#other ??= await this.#context.connectSecondWriter?.()
+    this.#other ??= await this.#context.connectSecondWriter?.().catch((error: unknown) => {
+      // the commit at hand has found no room: the target is opened anew before another write needs it
+      if (!isDiskFull(error)) throw error
+      return undefined
+    })
     if (this.#other === undefined) return false
     const writer = this.#writer
     this.#writer = this.#other
