@@ -7,9 +7,9 @@ import {
 } from '@ducksink/worker'
 import type { EngineNews } from './engine-news.ts'
 import type { EngineParts } from './engine-parts.ts'
-import { closeTimeout, type ResolvedOptions } from './options.ts'
 import { unlessTimedOut } from './race.ts'
 import type { RestartEvent } from './recovery.ts'
+import { closeTimeout, type ResolvedOptions } from './resolved-options.ts'
 import { handleSignals } from './signals.ts'
 import { WorkerGoneError } from './worker-thread.ts'
 
