@@ -1,58 +1,24 @@
 import { EventEmitter } from 'node:events'
-import {
-  type ChannelOffset,
-  ClosedError,
-  errorFromData,
-  InvalidOptionsError,
-  type SinkError,
-  TargetUnavailableError,
-  type WorkerEvent,
-} from '@ducksink/worker'
-import { Admission } from './admission.ts'
-import { BufferPool } from './buffer-pool.ts'
+import { type DeliveryMode, InvalidOptionsError } from '@ducksink/worker'
 import type { SinkRecord } from './collect-options.ts'
-import { Collectors } from './collectors.ts'
-import {
-  type DeadLetter,
-  type DeadLetterOptions,
-  DeadLetters,
-  type ReplayOptions,
-  type ReplaySummary,
-} from './dead-letters.ts'
-import { Degraded } from './degraded.ts'
+import type { DeadLetter, DeadLetterOptions, ReplayOptions, ReplaySummary } from './dead-letters.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import { Encoders, type RecordsContext } from './encoders.ts'
 import type { SinkEngineEvents } from './engine-events.ts'
-import { type FailureResolution, Ledger, type PruneOptions, type PruneSummary } from './ledger.ts'
+import { EngineLife, type SinkEngineState } from './engine-life.ts'
+import { EngineNews } from './engine-news.ts'
+import { EngineParts } from './engine-parts.ts'
+import type { FailureResolution, Ledger, PruneOptions, PruneSummary } from './ledger.ts'
 import { SinkLog } from './log.ts'
-import {
-  closeTimeout,
-  type ResolvedOptions,
-  resolveOptions,
-  type SinkEngineOptions,
-  type TableName,
-} from './options.ts'
-import { Queries, type QueryOptions, type QueryParameters } from './queries.ts'
-import { unlessAborted, unlessTimedOut } from './race.ts'
-import type { Receipt, WriteOutcome } from './receipt.ts'
+import type { SinkEngineOptions, TableName } from './options.ts'
+import type { QueryOptions, QueryParameters } from './queries.ts'
+import { unlessAborted } from './race.ts'
+import type { Receipt } from './receipt.ts'
 import { RecordsSource } from './records-source.ts'
-import { Recovery, type RestartEvent } from './recovery.ts'
-import { handleSignals } from './signals.ts'
+import { type ResolvedOptions, resolveOptions } from './resolved-options.ts'
 import { type SinkTable, TableHandle } from './table.ts'
-import { Tables } from './tables.ts'
-import { Target } from './target.ts'
 import { type SinkStats, Telemetry } from './telemetry.ts'
-import { TimeSlice } from './time-slice.ts'
-import { unlessWorkerDied, WorkerClient } from './worker-client.ts'
-import { type WorkerDeath, WorkerGoneError } from './worker-thread.ts'
+import { unlessWorkerDied } from './worker-client.ts'
 import { checkWriteOptions, type WriteOptions } from './write-options.ts'
-import { WriteQueue } from './write-queue.ts'
-
-/**
- * Where an engine is in its life; while it is `degraded` it has no worker, or its disk is full: writes are taken in, and
- * wait for the next worker, or for room.
- */
-export type SinkEngineState = 'open' | 'degraded' | 'closing' | 'closed' | 'failed'
 
 /**
  * Writes batches of records into one DuckDB database, each batch as one unit, from a worker thread of its own.
@@ -65,102 +31,23 @@ export type SinkEngineState = 'open' | 'degraded' | 'closing' | 'closed' | 'fail
  * ```
  */
 export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncDisposable {
-  readonly #options: ResolvedOptions
+  readonly #deliveryMode: DeliveryMode
   readonly #telemetry: Telemetry
-  readonly #client: WorkerClient
-  readonly #target: Target
-  readonly #recovery: Recovery
-  readonly #admission: Admission
-  readonly #pool: BufferPool
-  readonly #queue: WriteQueue
-  readonly #tables: Tables
-  readonly #queries: Queries
-  readonly #records: RecordsContext
-  readonly #collectors: Collectors
-  readonly #deadLetters: DeadLetters
-  /** Present where delivery is exactly-once. */
-  readonly #ledger: Ledger | undefined
-  readonly #degraded: Degraded
-  readonly #opened: PromiseWithResolvers<void> = Promise.withResolvers()
-  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers()
-  #state: SinkEngineState = 'open'
-  #failure: SinkError | undefined
-  #closing: Promise<void> | undefined
-  #ignoreSignals: () => void = () => undefined
+  readonly #parts: EngineParts
+  readonly #life: EngineLife
 
   private constructor(options: ResolvedOptions) {
     super()
-    this.#options = options
+    this.#deliveryMode = options.deliveryMode
     this.#telemetry = new Telemetry(new SinkLog(options.logger))
-    const { path, config, groupCommit, deliveryMode, createWorker, hangTimeoutMs } = options
-    const { checkpointBytes, degradedTimeoutMs } = options
-    const { minLogLevel } = this.#telemetry
-    this.#client = new WorkerClient(
-      { minLogLevel, createWorker, hangTimeoutMs, onEvent: (event) => this.#onWorkerEvent(event) },
-      { onSuspend: () => this.#onSuspend(), onDeath: (death) => this.#onDeath(death) },
-    )
-    this.#admission = new Admission(options, {
-      onPressure: (on) => this.#onPressure(on),
-      onStandstill: () => this.#relieve(),
+    const news = new EngineNews(this, this.#telemetry)
+    this.#parts = new EngineParts(options, news, {
+      onSuspend: () => this.#life.suspend(),
+      onRestart: (event, committedOffsets) => this.#life.resume(event, committedOffsets),
+      onDiskFull: (path) => this.#life.degrade(path),
+      onFailure: (error) => this.#life.fail(error),
     })
-    // as much as is under way to the worker and back at full speed
-    this.#pool = new BufferPool(Math.min(options.maxBufferedBytes, 16 * 2 ** 20))
-    const slice = new TimeSlice()
-    this.#records = { slice, encoders: new Encoders((bytes) => this.#pool.take(bytes)) }
-    this.#queue = new WriteQueue({
-      client: this.#client,
-      admission: this.#admission,
-      pool: this.#pool,
-      records: this.#records,
-      outcomeOf: (write) => this.#recovery.outcomeOf(write),
-      maxGroupBatches: groupCommit === false ? 1 : groupCommit.maxBatches,
-      onSettled: (outcome) => this.#onSettled(outcome),
-    })
-    this.#degraded = new Degraded({
-      ...{ admission: this.#admission, queue: this.#queue, client: this.#client },
-      timeoutMs: degradedTimeoutMs,
-    })
-    if (options.deliveryMode === 'exactly-once') this.#ledger = this.#createLedger()
-    this.#collectors = new Collectors({
-      admission: this.#admission,
-      pool: this.#pool,
-      records: this.#records,
-      maxBufferedBytes: options.maxBufferedBytes,
-      channels: this.#ledger?.channels,
-      send: (source, delivery) => this.#queue.writeCollected(source, delivery),
-      onDuplicateRecord: () => this.#telemetry.duplicateRecord(),
-      onUnhandledFailure: (error) => this.#emitError(error),
-    })
-    this.#tables = new Tables(options.tables, {
-      prepareTable: (setup) => this.#client.call('prepareTable', setup),
-      evolveTable: (evolution) => {
-        // batches that are encoded for the columns there were come before
-        this.#queue.sendWaiting()
-        return this.#client.call('evolveTable', evolution)
-      },
-    })
-    const tables = this.#tables.setups()
-    this.#target = new Target({
-      ...{ path, config, groupCommit, deliveryMode, tables },
-      ...{ checkpointBytes, degradedTimeoutMs },
-    })
-    this.#recovery = new Recovery({
-      client: this.#client,
-      target: this.#target,
-      restart: options.restart,
-      sequence: () => this.#queue.lastSequence,
-      onRestart: (event, committedOffsets) => this.#onRestart(event, committedOffsets),
-      onFailure: (error) => this.#fail(error),
-    })
-    this.#queries = new Queries(this.#client, () => this.#tables.invalidate())
-    this.#deadLetters = new DeadLetters({
-      records: this.#records,
-      catalog: () => this.#target.catalog,
-      query: (sql) => this.#queries.run<SinkRecord>(sql, undefined, {}),
-      prepareTable: (setup) => this.#client.call('prepareTable', setup),
-      write: (source) => this.#queue.write(source, {}),
-    })
-    this.#closed.promise.catch(() => undefined)
+    this.#life = new EngineLife(this.#parts, news)
   }
 
   /**
@@ -170,8 +57,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    * @throws {@link SchemaError} where a table cannot be made, or is there with other columns than declared.
    */
   static async open(options: SinkEngineOptions): Promise<SinkEngine> {
-    const engine = new SinkEngine(resolveOptions(options))
-    await engine.#open()
+    const resolved = resolveOptions(options)
+    const engine = new SinkEngine(resolved)
+    await engine.#life.open(resolved.handleSignals)
     return engine
   }
 
@@ -180,27 +68,27 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    * @throws {@link InvalidOptionsError} where the name can be none.
    */
   table<T extends object = SinkRecord>(name: TableName): SinkTable<T> {
-    const state = this.#tables.get(name)
+    const state = this.#parts.tables.get(name)
     return new TableHandle<T>({
       write: (records, options) => this.write(name, records, options),
       collect: (options) => {
-        this.#requireOpen()
-        return this.#collectors.create<T>(state, options)
+        this.#life.requireOpen()
+        return this.#parts.collectors.create<T>(state, options)
       },
     })
   }
 
   /** Writes a batch, as {@link SinkTable.write} does. */
   async write(table: TableName, records: readonly object[], options: WriteOptions = {}): Promise<Receipt> {
-    this.#requireOpen()
+    this.#life.requireOpen()
     if (!Array.isArray(records)) {
       throw new InvalidOptionsError('records must be an array', {}, 'INVALID_ARGUMENT')
     }
-    checkWriteOptions(options, this.#options.deliveryMode)
-    const state = this.#tables.get(table)
-    if (this.#ledger !== undefined) return this.#ledger.write(state, records, options)
-    const source = new RecordsSource(state, records as FieldRecord[], this.#records)
-    return this.#queue.write(source, options)
+    checkWriteOptions(options, this.#deliveryMode)
+    const state = this.#parts.tables.get(table)
+    if (this.#parts.ledger !== undefined) return this.#parts.ledger.write(state, records, options)
+    const source = new RecordsSource(state, records as FieldRecord[], this.#parts.records)
+    return this.#parts.queue.write(source, options)
   }
 
   /**
@@ -216,8 +104,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     parameters?: QueryParameters,
     options: QueryOptions = {},
   ): Promise<R[]> {
-    this.#requireOpen()
-    return this.#queries.run<R>(sql, parameters, options)
+    this.#life.requireOpen()
+    return this.#parts.queries.run<R>(sql, parameters, options)
   }
 
   /**
@@ -225,8 +113,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    * @throws {@link InvalidOptionsError} where an option is wrong.
    */
   async deadLetters(table: TableName, options: DeadLetterOptions = {}): Promise<DeadLetter[]> {
-    this.#requireOpen()
-    return unlessWorkerDied(this.#deadLetters.read(this.#tables.get(table), options))
+    this.#life.requireOpen()
+    return unlessWorkerDied(this.#parts.deadLetters.read(this.#parts.tables.get(table), options))
   }
 
   /**
@@ -235,8 +123,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    * @throws {@link StatementError} where a letter was taken away by someone else meanwhile: nothing is done then.
    */
   async replayDeadLetters(table: TableName, options: ReplayOptions = {}): Promise<ReplaySummary> {
-    this.#requireOpen()
-    return unlessWorkerDied(this.#deadLetters.replay(this.#tables.get(table), options))
+    this.#life.requireOpen()
+    return unlessWorkerDied(this.#parts.deadLetters.replay(this.#parts.tables.get(table), options))
   }
 
   /**
@@ -278,44 +166,49 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   }
 
   get state(): SinkEngineState {
-    return this.#state === 'open' && this.#degraded.isOn ? 'degraded' : this.#state
+    return this.#life.state
   }
 
   /** Settled when the engine is closed, rejected when it has failed; it may be left unhandled. */
   get closed(): Promise<void> {
-    return this.#closed.promise
+    return this.#life.closed
   }
 
   /** Settled while there is room for more; it may be left unhandled. */
   get ready(): Promise<void> {
-    return this.#admission.ready
+    return this.#parts.admission.ready
   }
 
   /** True from the high-water mark on, half of either bound, and while the disk is full, until `'drain'`. */
   get writableNeedDrain(): boolean {
-    return this.#admission.underPressure
+    return this.#parts.admission.underPressure
   }
 
   /** Encoded bytes that the engine holds. */
   get bufferedBytes(): number {
-    return this.#admission.bufferedBytes
+    return this.#parts.admission.bufferedBytes
   }
 
   /** Batches that were taken in and are not settled. */
   get bufferedBatches(): number {
-    return this.#admission.bufferedBatches
+    return this.#parts.admission.bufferedBatches
   }
 
   /** What the engine has done and what it holds. */
   stats(): SinkStats {
-    const { bufferedBytes, bufferedBatches } = this.#admission
-    return { ...this.#telemetry.counts, bufferedBytes, bufferedBatches, pooledBytes: this.#pool.byteLength }
+    const { bufferedBytes, bufferedBatches } = this.#parts.admission
+    return {
+      ...this.#telemetry.counts,
+      bufferedBytes,
+      bufferedBatches,
+      pooledBytes: this.#parts.pool.byteLength,
+    }
   }
 
   /** Resolves when all that was accepted before the call is settled, what collectors hold included. */
   async flush({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     signal?.throwIfAborted()
-    await unlessAborted(Promise.all([this.#collectors.flush(), this.#queue.flush()]), signal)
+    await unlessAborted(Promise.all([this.#parts.collectors.flush(), this.#parts.queue.flush()]), signal)
   }
 
   /**
@@ -325,169 +218,17 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    * the engine goes on with.
    */
   async close({ timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<void> {
-    const limitMs = closeTimeout(timeoutMs)
-    this.#closing ??= this.#close()
-    await unlessTimedOut(this.#closing, limitMs, () => {
-      const left = this.#queue.unsettledCount
-      return new ClosedError(`close() ran into its deadline with ${left} batches left`, {}, 'CLOSE_TIMEOUT')
-    })
+    await this.#life.close(timeoutMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
-  async #open(): Promise<void> {
-    try {
-      const { committedOffsets, sequence } = await this.#target.open(this.#client)
-      this.#queue.lastSequence = sequence
-      await this.#ledger?.begin(committedOffsets)
-      const signals = this.#options.handleSignals
-      if (signals !== false) this.#ignoreSignals = handleSignals(() => this.close(signals))
-      this.#opened.resolve()
-    } catch (error) {
-      this.#state = 'failed'
-      await this.#client.end()
-      this.#target.releaseLock()
-      if (!(error instanceof WorkerGoneError)) throw error
-      throw new TargetUnavailableError(`the worker did not start: ${error.message}`, { cause: error })
-    }
-  }
-
-  async #close(): Promise<void> {
-    if (this.#state === 'failed') {
-      // its failure was told when it happened; what collectors hold is handed back
-      await this.#collectors.close()
-      await this.#client.end()
-      return
-    }
-    this.#state = 'closing'
-    if (this.#degraded.isOn) this.#degraded.giveUp()
-    await this.#collectors.close()
-    await this.#queue.flush()
-    await this.#queries.idle()
-    this.#recovery.stop()
-    await this.#closeTarget()
-    await this.#client.end()
-    this.#target.releaseLock()
-    this.#ignoreSignals()
-    if (this.#failure !== undefined) throw this.#failure
-    this.#state = 'closed'
-    this.#closed.resolve()
-    this.emit('close')
-  }
-
-  async #closeTarget(): Promise<void> {
-    try {
-      const reply = await this.#client.call('close')
-      if (reply.status === 'failed') this.#fail(errorFromData(reply.error))
-    } catch (error) {
-      // the worker's death is a failure already
-      if (!(error instanceof WorkerGoneError) && error !== this.#failure) throw error
-    }
-  }
-
-  #createLedger(): Ledger {
-    return new Ledger({
-      ...{ client: this.#client, records: this.#records },
-      catalog: () => this.#target.catalog,
-      offsets: () => this.#tables.offsets,
-      write: (source, options, delivery) => this.#queue.write(source, options, delivery),
-      lastSequence: () => this.#queue.lastSequence,
-      sendWaiting: () => this.#queue.sendWaiting(),
-      sendGathered: () => void this.#collectors.flush(),
-      query: (sql, parameters) => this.#queries.run(sql, parameters, {}),
-      onSettled: (outcome) => this.#onSettled(outcome),
-    })
-  }
-
   #requireLedger(): Ledger {
-    this.#requireOpen()
-    if (this.#ledger !== undefined) return this.#ledger
+    this.#life.requireOpen()
+    if (this.#parts.ledger !== undefined) return this.#parts.ledger
     const message = `without deliveryMode 'exactly-once' there is no ledger: open the engine with it`
     throw new InvalidOptionsError(message, {}, 'INVALID_ARGUMENT')
-  }
-
-  #requireOpen(): void {
-    if (this.#state === 'open' || this.#state === 'degraded') return
-    throw this.#failure ?? new ClosedError(`the engine is ${this.#state}`)
-  }
-
-  // an 'error' that nobody listens to ends the process, as anywhere in Node; not inside a promise, which would hide it
-  #emitError(error: SinkError): void {
-    process.nextTick(() => this.emit('error', error))
-  }
-
-  #onSettled(outcome: WriteOutcome): void {
-    this.#telemetry.settled(outcome)
-    if (outcome.status === 'failed' || outcome.receipt.duplicate) return
-    if (outcome.receipt.deadLetterCount === 0) return
-    const { table, receipt } = outcome
-    const event = { table, count: receipt.deadLetterCount, key: receipt.key }
-    process.nextTick(() => this.emit('deadLetter', event))
-  }
-
-  #onPressure(on: boolean): void {
-    this.#telemetry.pressure(on, this.#admission)
-    if (!on) process.nextTick(() => this.emit('drain'))
-  }
-
-  /** Makes the collectors send what they have, where that is still needed when the push or reply at hand is done. */
-  #relieve(): void {
-    process.nextTick(() => {
-      if (this.#admission.isAtStandstill) this.#collectors.relieve()
-    })
-  }
-
-  #onWorkerEvent(event: WorkerEvent): void {
-    this.#telemetry.workerEvent(event)
-    if (event.type === 'locked') this.#target.onLocked(event.path)
-    if (event.type === 'degraded') this.#degrade(event.path)
-    if (event.type === 'recovered') this.#degraded.end()
-    if (event.type !== 'schemaChange') return
-    // tables that are made while the engine opens: nobody can listen before it is open
-    void this.#opened.promise.then(() => setImmediate(() => this.emit('schemaChange', event.change)))
-  }
-
-  #degrade(path: string): void {
-    this.#degraded.begin(path)
-    if (this.#state === 'closing') this.#degraded.giveUp()
-    process.nextTick(() => this.emit('degraded', { reason: 'disk-full', path }))
-  }
-
-  /** The worker has ended or will: what is called from now on waits for another. */
-  #onSuspend(): void {
-    // the next one finds out by itself
-    this.#degraded.end()
-    if (this.#state === 'open') this.#state = 'degraded'
-    this.#admission.suspend(true)
-  }
-
-  #onDeath(death: WorkerDeath): void {
-    this.#telemetry.death(death.reason)
-    void this.#recovery.begin(death)
-  }
-
-  #onRestart(event: RestartEvent, committedOffsets: readonly ChannelOffset[]): void {
-    this.#ledger?.channels.learn(committedOffsets)
-    if (this.#state === 'degraded') this.#state = 'open'
-    // its layouts are numbered anew
-    this.#tables.invalidate()
-    this.#telemetry.restart(event)
-    this.#admission.suspend(false)
-    process.nextTick(() => this.emit('restart', event))
-  }
-
-  #fail(error: SinkError): void {
-    if (this.#state === 'failed' || this.#state === 'closed') return
-    this.#failure = error
-    this.#state = 'failed'
-    this.#client.fail(error)
-    this.#ignoreSignals()
-    this.#queue.fail(error)
-    this.#admission.fail(error)
-    this.#closed.reject(error)
-    // `closed` and every later call carry it, so an app that does not listen need not die of it
-    if (this.listenerCount('error') > 0) this.#emitError(error)
   }
 }

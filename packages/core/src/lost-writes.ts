@@ -4,6 +4,8 @@ import {
   errorFromData,
   foldIdentifier,
   type LedgerEntry,
+  OutcomeUnknownError,
+  WorkerDiedError,
   type WriteIdentity,
 } from '@ducksink/worker'
 import type { WorkerThread } from './worker-thread.ts'
@@ -155,4 +157,16 @@ async function readLedger(
     if (write !== undefined) writes.set(key, write)
   }
   return writes
+}
+
+/** What a batch is rejected with of which nothing tells what became of it. */
+export function outcomeUnknown(table: string, key: string | undefined, cause: Error): OutcomeUnknownError {
+  const message = `the worker ended before it answered: the batch for table "${table}" may be written or not; read the table`
+  return new OutcomeUnknownError(message, { table, key, cause })
+}
+
+/** What a batch is rejected with that a worker's death has left out. */
+export function notWritten(table: string, key: string | undefined, cause: Error): WorkerDiedError {
+  const message = `the worker ended before the batch for table "${table}" was committed: it is not written`
+  return new WorkerDiedError(message, { table, key, cause })
 }

@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { type ChannelOffset, SinkError, WorkerDiedError } from '@ducksink/worker'
 import { type LostOutcome, type LostWrite, LostWrites } from './lost-writes.ts'
-import type { ResolvedOptions } from './options.ts'
+import type { ResolvedOptions } from './resolved-options.ts'
 import type { Target } from './target.ts'
 import type { WorkerClient } from './worker-client.ts'
 import type { WorkerDeath, WorkerThread } from './worker-thread.ts'

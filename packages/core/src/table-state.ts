@@ -13,7 +13,7 @@ import {
   type TableReference,
   type TableSetup,
 } from '@ducksink/worker'
-import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions } from './options.ts'
+import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions } from './resolved-tables.ts'
 import type { InferredColumns } from './schema/inference.ts'
 
 /** What a table's columns are asked of. */

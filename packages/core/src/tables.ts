@@ -8,7 +8,8 @@ import {
   type TableReference,
   type TableSetup,
 } from '@ducksink/worker'
-import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions, type TableName } from './options.ts'
+import type { TableName } from './options.ts'
+import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions } from './resolved-tables.ts'
 import { TableState, type TableWorker, tableSetup } from './table-state.ts'
 
 /** The tables that an engine has been asked for. */

@@ -1,22 +1,15 @@
 import { type ChannelOffset, OutcomeUnknownError, SinkError } from '@ducksink/worker'
-import type { Admission } from './admission.ts'
 import { type BatchSource, isEmpty } from './batch-source.ts'
-import type { BufferPool } from './buffer-pool.ts'
+import type { Commit } from './consignment.ts'
 import type { Delivery } from './delivery.ts'
-import { type Commit, Dispatch, type DispatchContext } from './dispatch.ts'
-import type { RecordsContext } from './encoders.ts'
+import { Dispatch } from './dispatch.ts'
+import type { ExchangeContext } from './exchange.ts'
 import { Outbox } from './outbox.ts'
 import { figuresOf, firstFigures, type Receipt, type WriteOutcome } from './receipt.ts'
-import type { WorkerClient } from './worker-client.ts'
 import type { WriteOptions } from './write-options.ts'
 
 /** What the queue does its work with. */
-export interface WriteQueueContext {
-  readonly client: WorkerClient
-  readonly admission: Admission
-  readonly pool: BufferPool
-  readonly records: RecordsContext
-  readonly outcomeOf: DispatchContext['outcomeOf']
+export interface WriteQueueContext extends Omit<ExchangeContext, 'outbox'> {
   /** Writes that may share a commit, and so a message and its answer. */
   readonly maxGroupBatches: number
   readonly onSettled: (outcome: WriteOutcome) => void
@@ -60,6 +53,8 @@ export class WriteQueue {
   readonly #waiting: QueuedWrite[] = []
   readonly #unsettled = new Set<Promise<unknown>>()
   readonly #outbox: Outbox
+  /** What every batch is sent with. */
+  readonly #exchange: ExchangeContext
   /** The one that is encoded and sent. */
   #sending: QueuedWrite | undefined
   #refusal: Refusal | undefined
@@ -71,6 +66,7 @@ export class WriteQueue {
   constructor(context: WriteQueueContext) {
     this.#context = context
     this.#outbox = new Outbox(context.client, context.maxGroupBatches)
+    this.#exchange = { ...context, outbox: this.#outbox }
   }
 
   /** Number of writes that are not settled. */
@@ -207,7 +203,7 @@ export class WriteQueue {
       this.#commitNothing(write)
       return
     }
-    write.dispatch = new Dispatch({ ...this.#context, outbox: this.#outbox }, this.#nextWriteId++, {
+    write.dispatch = new Dispatch(this.#exchange, this.#nextWriteId++, {
       ...{ source, key, at, delivery },
       onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
       onLeftOut: () => this.#commitNothing(write),
