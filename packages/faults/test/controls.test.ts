@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest'
+import { BROKEN_BUILDS } from '../src/broken-builds.ts'
+import { runControls } from '../src/controls.ts'
+
+// the suite would be worth nothing if it found nothing in these
+it.each(BROKEN_BUILDS)(
+  'notices a build with $name',
+  async (build) => {
+    const [control] = await runControls({
+      seed: 1,
+      lanes: 2,
+      runs: build.fault === 'aborts' ? 4 : 2,
+      builds: [build],
+    })
+    expect(control?.caught).toBeGreaterThan(0)
+  },
+  60_000,
+)
