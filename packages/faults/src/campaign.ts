@@ -17,6 +17,8 @@ export interface Campaign {
   readonly onlyRun?: number
   readonly build?: string
   readonly onRun?: (result: RunResult) => void
+  /** Asked before each run: true ends the campaign. */
+  readonly isEnough?: () => boolean
 }
 
 /** How one run went. */
@@ -58,6 +60,7 @@ export async function runCampaign(campaign: Campaign): Promise<readonly FaultRes
   const lane = async (): Promise<void> => {
     const verifier = new Verifier()
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (campaign.isEnough?.() === true) break
       const result = await runOnce(campaign, next.fault, { index: next.index, verifier })
       results.push(result)
       campaign.onRun?.(result)

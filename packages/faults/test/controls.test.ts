@@ -6,12 +6,7 @@ import { runControls } from '../src/controls.ts'
 it.each(BROKEN_BUILDS)(
   'notices a build with $name',
   async (build) => {
-    const [control] = await runControls({
-      seed: 1,
-      lanes: 2,
-      runs: build.fault === 'aborts' ? 4 : 2,
-      builds: [build],
-    })
+    const [control] = await runControls({ seed: 1, lanes: 1, runs: 8, untilCaught: true, builds: [build] })
     expect(control?.caught).toBeGreaterThan(0)
   },
   60_000,

@@ -67,7 +67,7 @@ function requireRefused(run: FaultRun, { reports }: Pick<AppProcess, 'reports'>,
 
 async function twoThreads(run: FaultRun): Promise<void> {
   const mode = run.mode()
-  const job = run.job({ mode, batches: numbers(0, 40) })
+  const job = run.job({ mode, shape: run.shape({ maxRows: 2_000 }), batches: numbers(0, 40) })
   const other = { ...job, batches: numbers(OTHERS, 40) }
   const app = run.start([job, other])
   if (run.index % 2 === 1) {
