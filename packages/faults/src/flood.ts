@@ -40,14 +40,18 @@ export class Flood {
 
   /** Resolves when all is settled that was accepted. */
   async run(durationMs: number): Promise<FloodFigures> {
-    const end = performance.now() + durationMs
     let number = 0
     let records = recordsOf(batchOf(this.#job.shape, number))
+    const offerUntilRefused = async (): Promise<void> => {
+      while (await this.#offer(number, records)) records = recordsOf(batchOf(this.#job.shape, ++number))
+    }
+    await offerUntilRefused()
+    // from here on the engine is full, and takes what it has room for
+    this.#offeredRows = 0
+    this.#acceptedRows = 0
+    const end = performance.now() + durationMs
     while (performance.now() < end) {
-      for (let refusals = 0; refusals < REFUSALS_A_TURN; ) {
-        if (await this.#offer(number, records)) records = recordsOf(batchOf(this.#job.shape, ++number))
-        else refusals++
-      }
+      for (let refusals = 0; refusals < REFUSALS_A_TURN; refusals++) await offerUntilRefused()
       this.#maxResidentBytes = Math.max(this.#maxResidentBytes, process.memoryUsage.rss())
       await setImmediate()
     }
