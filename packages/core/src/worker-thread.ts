@@ -159,7 +159,7 @@ export class WorkerThread {
 
   #remove(onDeath: (death: WorkerDeath) => void): void {
     this.#pending.delete(onDeath)
-    if (this.#pending.size === 0) this.#worker.unref()
+    if (this.#pending.size === 0 && this.#state !== 'dying') this.#worker.unref()
   }
 
   #onEvent(event: WorkerEvent, onEvent: (event: WorkerEvent) => void): void {
@@ -169,6 +169,8 @@ export class WorkerThread {
     this.#lastError = event.error.message
     if (this.#state !== 'running') return
     this.#state = 'dying'
+    // calls wait for the next thread, which is started when this one is gone
+    this.#worker.ref()
     this.#end.onDying()
   }
 

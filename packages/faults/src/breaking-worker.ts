@@ -1,0 +1,38 @@
+import { createRequire } from 'node:module'
+import { type MessagePort, workerData } from 'node:worker_threads'
+import { breakBuild } from './broken-builds.ts'
+import { doDeed } from './deeds.ts'
+import type { Breakage, Deed } from './job.ts'
+import { guardPort, Watch, wrapBindings } from './points.ts'
+
+// The engine's worker, broken: before its own entry is loaded, calls of DuckDB are wrapped and, for the negative
+// controls, its sources changed. Nothing of this is in the engine itself.
+
+/** What the engine's own start data has beside. */
+export interface BreakingStart {
+  readonly breakage: Breakage
+  /** Orders come in here, and word of a point that was reached goes out. */
+  readonly steering: MessagePort
+  /** Word 0 is 1 from the moment at which the point counts. */
+  readonly armed: Int32Array
+}
+
+const { breakage, steering, armed, port } = workerData as BreakingStart & { readonly port: MessagePort }
+const { point, build } = breakage
+
+const core = createRequire(import.meta.resolve('@ducksink/core'))
+const workerIndex = core.resolve('@ducksink/worker')
+const entry = new URL('./entry.ts', `file://${workerIndex}`).href
+
+const act = (deed: Deed): void => doDeed(deed, { port, tell: () => steering.postMessage(deed) })
+steering.on('message', act)
+steering.unref()
+
+const requireApplied = build === undefined ? undefined : breakBuild(build, entry)
+if (point !== undefined) {
+  const watch = new Watch(point, armed, act)
+  wrapBindings(createRequire(entry), watch)
+  if (point.statement === 'reply') guardPort(port, watch)
+}
+await import(entry)
+requireApplied?.()

@@ -1,0 +1,45 @@
+import type { Fault, FaultRun } from '../fault.ts'
+import { type FloodFigures, MAX_BUFFERED_BATCHES } from '../flood.ts'
+
+const MAX_BUFFERED_BYTES = 2 * 2 ** 20
+/** What one part may come to beyond the bound. */
+const PART_BYTES = 2 ** 20
+const MIN_RATIO = 10
+
+/** A fault that floods an engine for so long. */
+export const overload = (durationMs: number): Fault => ({
+  id: 'overload',
+  name: `overload for ${durationMs / 1_000} s: producers at more than ${MIN_RATIO} times the sink's rate`,
+  runs: 1,
+  run: (run) => flood(run, durationMs),
+})
+
+async function flood(run: FaultRun, durationMs: number): Promise<void> {
+  const shape = run.shape({ maxRows: 400, badOneIn: 0 })
+  const job = run.job({
+    mode: run.mode(),
+    shape,
+    batches: [],
+    maxInFlight: 256,
+    floodMs: durationMs,
+    maxBufferedBytes: MAX_BUFFERED_BYTES,
+  })
+  const app = run.start(job)
+  const { code, signal, stderr } = await app.ended
+  const told = app.reports.find((report) => report.kind === 'event' && report.name === 'flooded')
+  if (told?.kind !== 'event') {
+    run.find('unmet', `the app ended with ${signal ?? code}: ${stderr.slice(0, 2_000)}`)
+    return
+  }
+  const figures = JSON.parse(told.detail) as FloodFigures
+  if (figures.offeredRows < MIN_RATIO * figures.acceptedRows)
+    run.find('unmet', `offered ${figures.offeredRows} rows, of which ${figures.acceptedRows} were taken`)
+  if (figures.maxBytes > MAX_BUFFERED_BYTES + PART_BYTES || figures.maxBatches > MAX_BUFFERED_BATCHES)
+    run.find('unbounded', `held ${figures.maxBytes} bytes and ${figures.maxBatches} batches at one time`)
+  run.count('samples', figures.samples)
+  run.count('rows offered', figures.offeredRows)
+  run.count('rows taken', figures.acceptedRows)
+  run.count('most KiB held', Math.round(figures.maxBytes / 1_024))
+  run.count('most MB resident', figures.maxResidentMb)
+  await run.checkAftermath(job)
+}
