@@ -135,7 +135,8 @@ export class Exchange {
     // a dead worker's transaction is rolled back with it
     if (this.#isOrphaned) return
     await this.#context.client.call('abandon', this.#writeId).catch((failure: unknown) => {
-      if (!(failure instanceof WorkerGoneError)) throw failure
+      // a SinkError is the engine's failure: the parts waited for a worker that there never was
+      if (!(failure instanceof WorkerGoneError || failure instanceof SinkError)) throw failure
     })
   }
 
