@@ -4,7 +4,7 @@
 // a machine that slept, for a worker that hangs.
 const TICKS = 10
 
-/** Notices that calls are pending and nothing has come from the worker for long. */
+/** Notices that calls are pending and the worker has not got on with them for long. */
 export class HangWatch {
   readonly #timeoutMs: number
   readonly #onHang: () => void
@@ -32,7 +32,7 @@ export class HangWatch {
     this.#pending--
   }
 
-  /** Something has come from the worker. */
+  /** The worker has got on. */
   progress(): void {
     this.#ticks = 0
   }

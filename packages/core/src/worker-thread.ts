@@ -36,10 +36,27 @@ export interface WorkerDeath {
   readonly hangs: boolean
 }
 
+/** What a call and its answer say of a hang. */
+interface Watching<T> {
+  /** True where it is to be answered in time. */
+  readonly isWatched: boolean
+  /** True for an answer that no worker gives which hangs. */
+  readonly isProgress: (answer: T) => boolean
+}
+
 type Call<K extends keyof SinkApi> = (...parameters: Parameters<SinkApi[K]>) => ReturnType<SinkApi[K]>
 
 // what the app asks for and a log that is written into its file may take as long as they like
 const UNWATCHED: ReadonlySet<keyof SinkApi> = new Set(['open', 'query', 'cancelQuery', 'close'])
+
+// all others can be answered beside a writing connection that hangs
+const ON_WRITER: ReadonlySet<keyof SinkApi> = new Set([
+  'insertReply',
+  'prepareTable',
+  'evolveTable',
+  'readLedger',
+  'pruneLedger',
+])
 
 /**
  * One life of the worker. Every call settles: Comlink forgets those that are pending when a worker dies (comlink#601),
@@ -100,7 +117,10 @@ export class WorkerThread {
   /** Sends parts; their buffers are transferred and come back with the replies. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
     const buffers = requests.map((request) => request.buffer)
-    return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)), true)
+    return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)), {
+      isWatched: true,
+      isProgress,
+    })
   }
 
   /** Calls any other method. */
@@ -109,8 +129,10 @@ export class WorkerThread {
     ...parameters: Parameters<SinkApi[K]>
   ): Promise<Awaited<ReturnType<SinkApi[K]>>> {
     const remote = this.#remote[method] as unknown as (...p: Parameters<SinkApi[K]>) => Promise<unknown>
-    const isWatched = !UNWATCHED.has(method)
-    return this.#race(() => remote(...parameters), isWatched) as Promise<Awaited<ReturnType<SinkApi[K]>>>
+    return this.#race(() => remote(...parameters), {
+      isWatched: !UNWATCHED.has(method),
+      isProgress: (answer) => ON_WRITER.has(method) && isProgress([answer as { readonly status: string }]),
+    }) as Promise<Awaited<ReturnType<SinkApi[K]>>>
   }
 
   /** Ends the thread, once it is idle: one that is ended during a call of DuckDB takes the process with it. */
@@ -125,7 +147,7 @@ export class WorkerThread {
     await this.#exited
   }
 
-  #race<T>(start: () => Promise<T>, isWatched: boolean): Promise<T> {
+  #race<T>(start: () => Promise<T>, { isWatched, isProgress }: Watching<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#state === 'dead') {
         reject(new WorkerGoneError((this.#death as WorkerDeath).reason, false))
@@ -136,12 +158,12 @@ export class WorkerThread {
       if (isWatched) this.#watch.begin()
       const onSettled = (): void => {
         this.#remove(onDeath)
-        this.#watch.progress()
         if (isWatched) this.#watch.end()
       }
       start().then(
         (value) => {
           onSettled()
+          if (isProgress(value)) this.#watch.progress()
           resolve(value)
         },
         (error: unknown) => {
@@ -198,6 +220,11 @@ export class WorkerThread {
     for (const reject of this.#pending) reject(death)
     this.#pending.clear()
   }
+}
+
+/** True unless all that was waited for was only taken out of the line that it stood in. */
+function isProgress(answers: readonly { readonly status: string }[]): boolean {
+  return answers.some(({ status }) => status !== 'cancelled')
 }
 
 /** Tells a call that its worker is gone; whoever made the call knows what that means for it. */

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import type { Worker } from 'node:worker_threads'
 import { expect, it } from 'vitest'
 import type { SinkError } from '../src/index.ts'
 import { expectWholeBatches } from './batches-in-file.ts'
@@ -31,6 +33,29 @@ it.each(['answer no COMMIT', 'answer no insert'])(
     expect(workers).toHaveLength(1)
     // the thread is well, but for what it was told: it may be ended
     await workers[0]?.terminate()
+  },
+)
+
+it.each(['reads', 'writes that are taken back'])(
+  '%s that go on beside a worker that hangs do not hide it',
+  async (way) => {
+    const { engine, workers, steer } = await openSteered({ path: databasePath(), hangTimeoutMs: HANG_MS })
+    await engine.write('batches', batchRows(0))
+    steer('answer no COMMIT')
+    const ended = rejection(engine.closed)
+    const write = rejection(engine.write('batches', batchRows(3)))
+    while (engine.state === 'open') {
+      const signal = AbortSignal.timeout(50)
+      const other =
+        way === 'reads' ? engine.query('SELECT 1') : engine.write('batches', batchRows(1), { signal })
+      other.catch(() => undefined)
+      await once(signal, 'abort')
+    }
+    expect(await write).toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    expect(await ended).toMatchObject({ code: 'WORKER_DIED' })
+    // when no read is in flight
+    steer('exit')
+    await once(workers[0] as Worker, 'exit')
   },
 )
 
