@@ -35,6 +35,7 @@ export interface RecoveryContext {
 
 type Start =
   | { readonly status: 'open'; readonly thread: WorkerThread; readonly offsets: readonly ChannelOffset[] }
+  | { readonly status: 'hangs'; readonly reason: string }
   | { readonly status: 'failed'; readonly reason: string; readonly isWorthAnother: boolean }
 
 /** The time in which no more than `maxAttempts` threads are started. */
@@ -81,6 +82,11 @@ export class Recovery {
         this.#resume(start, { reason: death.reason, attempts, durationMs: performance.now() - startedAt })
         return
       }
+      if (start.status === 'hangs') {
+        // it has the target open, perhaps: its lock stays
+        this.#fail(`${death.reason}; the next one: ${start.reason}; restart the process`)
+        return
+      }
       reason = start.reason
       if (!start.isWorthAnother) break
     }
@@ -119,7 +125,7 @@ export class Recovery {
     let thread: WorkerThread | undefined
     try {
       thread = client.start()
-      const { committedOffsets: offsets } = await target.open(thread, {
+      const { committedOffsets: offsets } = await target.reopen(thread, {
         layoutId: client.generation * LAYOUTS_A_WORKER,
         sequence: this.#lost.lastSequence,
       })
@@ -129,6 +135,7 @@ export class Recovery {
       if (!thread.isRunning) throw new Error('the worker ended again')
       return { status: 'open', thread, offsets }
     } catch (error) {
+      if (thread?.hangs === true) return { status: 'hangs', reason: (error as Error).message }
       await thread?.end()
       // after an error that is no matter of time, opening a file again can corrupt the heap (node-neo#393)
       const isWorthAnother = !(error instanceof SinkError) || error.retryable || !target.isFile

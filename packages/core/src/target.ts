@@ -39,12 +39,22 @@ export class Target {
   }
 
   /**
-   * Has a worker open the target.
+   * Has a worker open the target, which may take as long as it likes: there may be much to be read.
    * @throws what the worker could not open it for.
    */
-  async open(worker: Pick<WorkerThread, 'call'>, resume?: ResumePoint): Promise<OpenedTarget> {
-    const request = resume === undefined ? this.#request : { ...this.#request, resume }
-    const reply = await worker.call('open', request)
+  async open(worker: Pick<WorkerThread, 'call'>): Promise<OpenedTarget> {
+    return this.#opened(await worker.call('open', this.#request))
+  }
+
+  /**
+   * Has another worker open it, where one has died.
+   * @throws what the worker could not open it for.
+   */
+  async reopen(thread: WorkerThread, resume: ResumePoint): Promise<OpenedTarget> {
+    return this.#opened(await thread.reopen({ ...this.#request, resume }))
+  }
+
+  #opened(reply: OpenReply): OpenedTarget {
     if (reply.status === 'failed') throw errorFromData(reply.error)
     this.#info = reply.target
     return reply

@@ -2,6 +2,8 @@ import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_thr
 import {
   type InsertAnswer,
   type InsertRequest,
+  type OpenReply,
+  type OpenRequest,
   type SinkApi,
   type StopMessage,
   spawnWorker,
@@ -114,12 +116,25 @@ export class WorkerThread {
     return this.#state === 'running'
   }
 
+  /** True where it does not end, and cannot be made to. */
+  get hangs(): boolean {
+    return this.#death?.hangs === true
+  }
+
   /** Sends parts; their buffers are transferred and come back with the replies. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
     const buffers = requests.map((request) => request.buffer)
     return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)), {
       isWatched: true,
       isProgress,
+    })
+  }
+
+  /** Opens a target that was open before, which is to be done in time. */
+  reopen(request: OpenRequest): Promise<OpenReply> {
+    return this.#race<OpenReply>(async () => this.#remote.open(request), {
+      isWatched: true,
+      isProgress: () => true,
     })
   }
 
@@ -137,7 +152,7 @@ export class WorkerThread {
 
   /** Ends the thread, once it is idle: one that is ended during a call of DuckDB takes the process with it. */
   async end(): Promise<void> {
-    if (this.#death?.hangs === true) return
+    if (this.hangs) return
     if (this.#state !== 'dead') this.#state = 'ending'
     const stop: StopMessage = { type: 'stop' }
     this.#worker.ref()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { Worker } from 'node:worker_threads'
 import { expect, it } from 'vitest'
 import type { SinkError } from '../src/index.ts'
-import { expectWholeBatches } from './batches-in-file.ts'
+import { expectWholeBatches, locksBeside } from './batches-in-file.ts'
 import { runFixture } from './child.ts'
 import { batchRows } from './fixtures/numbered-batches.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
@@ -56,6 +56,31 @@ it.each(['reads', 'writes that are taken back'])(
     // when no read is in flight
     steer('exit')
     await once(workers[0] as Worker, 'exit')
+  },
+)
+
+it.each(['answer no open', 'answer no look-up'])(
+  'a worker that hangs as it takes over ("%s") is the last one that is started',
+  async (order) => {
+    const path = databasePath()
+    const options = { path, hangTimeoutMs: HANG_MS, deliveryMode: 'exactly-once' } as const
+    const { engine, workers, steer } = await openSteered(options, '', order)
+    await engine.write('batches', batchRows(0), { key: '0' })
+    steer('exit before COMMIT')
+    const lost = rejection(engine.write('batches', batchRows(3), { key: '3' }))
+    const waiting = once(workers[0] as Worker, 'exit').then(() =>
+      rejection(engine.write('batches', batchRows(1), { key: '1' })),
+    )
+    expect(await lost).toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    const failure = await rejection(engine.closed)
+    expect(failure).toMatchObject({ code: 'WORKER_DIED', retryable: false })
+    expect((failure as Error).message).toMatch(/nothing has come .* for 800 ms.*restart the process/)
+    expect(await waiting).toBe(failure)
+    expect(workers).toHaveLength(2)
+    // it may have the file open
+    expect(locksBeside(path)).toHaveLength(1)
+    await engine.close()
+    await workers[1]?.terminate()
   },
 )
 
