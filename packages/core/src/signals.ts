@@ -1,14 +1,14 @@
-// One listener a signal for all engines of the process, there only while one asks for it.
+// One listener a signal for all engines of the process, there only while one asks for it. Where the app has one of its
+// own, to end the process is the app's to do.
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
-type Signal = (typeof SIGNALS)[number]
 
 const closings = new Set<() => Promise<void>>()
 let isDraining = false
 
 /** Has SIGTERM and SIGINT call this; returns what undoes it. */
 export function handleSignals(close: () => Promise<void>): () => void {
-  if (closings.size === 0) for (const signal of SIGNALS) process.on(signal, onSignal)
+  if (closings.size === 0) for (const signal of SIGNALS) process.prependListener(signal, onSignal)
   closings.add(close)
   return () => {
     if (closings.delete(close) && closings.size === 0 && !isDraining) ignore()
@@ -19,22 +19,23 @@ function ignore(): void {
   for (const signal of SIGNALS) process.off(signal, onSignal)
 }
 
-async function onSignal(signal: Signal): Promise<void> {
+async function onSignal(signal: NodeJS.Signals): Promise<void> {
+  // told now, before all others: Node takes a listener for once away as it calls it
+  const isForApp = process.listenerCount(signal) > 1
   if (isDraining) {
-    endBy(signal)
+    if (!isForApp) endBy(signal)
     return
   }
   isDraining = true
   // what is not settled at the deadline was told to its caller, or will not be
   await Promise.allSettled([...closings].map((close) => close()))
   isDraining = false
-  endBy(signal)
+  if (!isForApp) endBy(signal)
   if (closings.size === 0) ignore()
 }
 
-/** Ends the process as the signal does without listeners; where the app has one of its own, that is the app's to do. */
-function endBy(signal: Signal): void {
-  if (process.listenerCount(signal) > 1) return
+/** Ends the process as the signal does without listeners. */
+function endBy(signal: NodeJS.Signals): void {
   ignore()
   process.kill(process.pid, signal)
 }

@@ -31,9 +31,13 @@ it.each([
   },
 )
 
-it('an app that listens for the signal itself ends itself, after its engine was drained', async () => {
+it.each([
+  'its own listener',
+  'a listener for once before the engine',
+  'a listener for once after the engine',
+])('an app with %s ends itself, after its engine was drained', async (way) => {
   const path = databasePath()
-  const child = runFixture('signalled-writer', ['its own listener', path])
+  const child = runFixture('signalled-writer', [way, path])
   expect(await child.nextLine()).toBe('listeners 2 1')
   await child.nextLine()
   child.process.kill('SIGTERM')
