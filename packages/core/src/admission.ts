@@ -10,6 +10,9 @@ export interface AdmissionLimits {
 // Pressure begins at half of the bounds, so that callers who heed it never meet the refusal at the bounds.
 const HIGH_WATER = 0.5
 
+/** Why nothing can be sent for a while. */
+export type Suspension = 'no-worker' | 'disk-full'
+
 /** Who is told when pressure begins and ends. */
 export interface AdmissionEvents {
   onPressure(on: boolean): void
@@ -26,7 +29,7 @@ export class Admission {
   readonly #window: number
   readonly #events: AdmissionEvents
   #isAtStandstill = false
-  #isSuspended = false
+  readonly #suspensions = new Set<Suspension>()
   #batches = 0
   /** Encoded bytes held for batches that are not sent yet: those of collectors. */
   #heldBytes = 0
@@ -156,9 +159,14 @@ export class Admission {
     this.#update()
   }
 
-  /** Makes pressure whatever is held, as nothing can be sent for a while. */
-  suspend(isSuspended: boolean): void {
-    this.#isSuspended = isSuspended
+  /** Makes pressure whatever is held, until {@link resume} is called for each reason that there is. */
+  suspend(because: Suspension): void {
+    this.#suspensions.add(because)
+    this.#update()
+  }
+
+  resume(because: Suspension): void {
+    this.#suspensions.delete(because)
     this.#update()
   }
 
@@ -181,7 +189,7 @@ export class Admission {
     const bytes = this.bufferedBytes + this.#waitingBytes
     const isHigh =
       bytes >= maxBufferedBytes * HIGH_WATER || this.#batches >= Math.max(1, maxBufferedBatches * HIGH_WATER)
-    const isOn = isHigh || this.#isSuspended
+    const isOn = isHigh || this.#suspensions.size > 0
     if (isOn !== this.underPressure) this.#setPressure(isOn)
     const wasAtStandstill = this.#isAtStandstill
     this.#isAtStandstill = isHigh && this.#batches === 0

@@ -37,7 +37,7 @@ export class Degraded {
     const since = performance.now()
     this.#timer ??= setInterval(() => this.#expire(since), Math.max(1, Math.min(LOOK_EVERY_MS, timeoutMs)))
     this.#timer.unref()
-    admission.suspend(true)
+    admission.suspend('disk-full')
   }
 
   end(): void {
@@ -46,7 +46,7 @@ export class Degraded {
     clearInterval(this.#timer)
     this.#timer = undefined
     queue.refuse(undefined)
-    admission.suspend(false)
+    admission.resume('disk-full')
   }
 
   /** Waits no longer: refuses what waits, here and in the worker, and what comes until there is room. */

@@ -80,10 +80,10 @@ export class EngineLife {
   /** The worker has ended or will. */
   suspend(): void {
     const { admission, degraded } = this.#parts
+    if (this.#state === 'open') this.#state = 'degraded'
+    admission.suspend('no-worker')
     // the next one finds out by itself
     degraded.end()
-    if (this.#state === 'open') this.#state = 'degraded'
-    admission.suspend(true)
   }
 
   /** Another worker has the target open. */
@@ -93,7 +93,7 @@ export class EngineLife {
     if (this.#state === 'degraded') this.#state = 'open'
     // its layouts are numbered anew
     tables.invalidate()
-    admission.suspend(false)
+    admission.resume('no-worker')
     this.#news.restart(event)
   }
 

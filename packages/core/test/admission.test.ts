@@ -93,3 +93,15 @@ it('a standstill is told once, when nothing is under way that would end the pres
   admission.hold(500)
   expect(standstills).toEqual([600, 700, 500])
 })
+
+it('there is pressure until there is no reason any more for which nothing can be sent', async () => {
+  const { admission, changes } = admit({})
+  admission.suspend('disk-full')
+  admission.suspend('no-worker')
+  admission.suspend('no-worker')
+  admission.resume('disk-full')
+  expect(changes).toEqual([true])
+  admission.resume('no-worker')
+  expect(changes).toEqual([true, false])
+  await admission.ready
+})

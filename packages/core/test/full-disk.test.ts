@@ -1,9 +1,11 @@
 import { once } from 'node:events'
+import type { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import type { SinkEngine, SinkEngineOptions, SinkError } from '../src/index.ts'
 import { openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 import { hasSmallDisks, type SmallDisk, smallDisk } from './small-disk.ts'
+import { openSteered } from './steered-engine.ts'
 
 const KIB = 2 ** 10
 const tables = { events: { columns: { id: 'INTEGER', text: 'VARCHAR' } } }
@@ -67,6 +69,23 @@ describe.skipIf(!hasSmallDisks)('on a disk that is full', () => {
     expect(await Promise.all(waiting)).toMatchObject([{ rowCount: 10 }, { rowCount: 10 }])
     await engine.close()
     expect(await readFile(disk.path, IDS)).toEqual([{ n: count + 21, ids: count + 21, last: count + 19 }])
+  })
+
+  it('a worker that dies meanwhile does not end the pressure before another has room', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const { engine, workers, steer } = await openSteered({ path: disk.path, tables })
+    disk.fill(300 * KIB)
+    await writeUntilFull(engine)
+    const told: string[] = []
+    for (const event of ['restart', 'drain'] as const) engine.on(event, () => told.push(event))
+    void engine.ready.then(() => told.push('ready'))
+    steer('throw')
+    await once(workers[0] as Worker, 'exit')
+    expect(engine.writableNeedDrain).toBe(true)
+    disk.free()
+    await once(engine, 'drain')
+    expect(told.toSorted()).toEqual(['drain', 'ready', 'restart'])
+    await engine.close()
   })
 
   it('a checkpoint that finds no room loses nothing, and what is committed is read all the while', async () => {
