@@ -41,3 +41,10 @@ it.each([
   const runs = Array.from({ length: RUNS }, (_, run) => leave(way, run, engines, code, stderr))
   await Promise.all(runs)
 })
+
+it('a worker that has left already is not waited for, and the app hears of its exit', async () => {
+  const path = databasePath()
+  const ended = await runFixture('gone-worker', [path]).ended
+  expect(ended).toEqual({ code: 7, signal: null, lines: ['the last listener'], stderr: '' })
+  await expectWholeBatches(path, [0])
+})

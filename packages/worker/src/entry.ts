@@ -22,10 +22,14 @@ async function stopOnce(): Promise<void> {
   try {
     await worker.stop()
   } finally {
-    const word = new Int32Array(stopped)
-    Atomics.store(word, 0, 1)
-    Atomics.notify(word, 0)
+    tellStopped()
   }
+}
+
+function tellStopped(): void {
+  const word = new Int32Array(stopped)
+  Atomics.store(word, 0, 1)
+  Atomics.notify(word, 0)
 }
 
 async function stopAfter(error: unknown): Promise<void> {
@@ -33,6 +37,8 @@ async function stopAfter(error: unknown): Promise<void> {
   await stop().finally(() => process.exit(1))
 }
 
+// main waits for the word, and not for a thread that is gone
+process.on('exit', tellStopped)
 process.on('uncaughtException', (error) => void stopAfter(error))
 process.on('unhandledRejection', (reason) => void stopAfter(reason))
 parentPort?.on('message', () => void stop())
