@@ -75,8 +75,9 @@ export class EngineParts {
   }
 
   #createClient(): WorkerClient {
-    const { createWorker, hangTimeoutMs } = this.#options
+    const { createWorker } = this.#options
     const { minLogLevel } = this.#news
+    const hangTimeoutMs = hangTimeout(this.#options)
     return new WorkerClient(
       { minLogLevel, createWorker, hangTimeoutMs, onEvent: (event) => this.#onWorkerEvent(event) },
       {
@@ -175,4 +176,9 @@ export class EngineParts {
       if (this.admission.isAtStandstill) this.collectors.relieve()
     })
   }
+}
+
+/** How long nothing may come from the worker: where writes wait for others to share their commit, that is no hang. */
+function hangTimeout({ hangTimeoutMs, groupCommit }: ResolvedOptions): number {
+  return hangTimeoutMs === 0 || groupCommit === false ? hangTimeoutMs : hangTimeoutMs + groupCommit.maxDelayMs
 }

@@ -84,6 +84,12 @@ it.each(['answer no open', 'answer no look-up'])(
   },
 )
 
+it('a write that waits for others to share its commit is no hang', async () => {
+  const groupCommit = { maxDelayMs: 1.2 * HANG_MS }
+  const engine = await openEngine({ path: databasePath(), hangTimeoutMs: HANG_MS, groupCommit })
+  expect(await engine.write('events', [{ id: 1 }])).toMatchObject({ rowCount: 1 })
+})
+
 it('a long statement of the app is no hang, and writes that wait for it are written', async () => {
   const path = databasePath()
   const engine = await openEngine({ path, hangTimeoutMs: HANG_MS })
