@@ -31,8 +31,8 @@ interface QueuedWrite {
   removeAbortListener: () => void
   /** Its way to the worker, once it is on it. */
   dispatch: Dispatch | undefined
-  /** True where it was rejected before it was on its way. */
-  isCancelled: boolean
+  /** True from its receipt or failure on: whichever comes first is its end. */
+  isSettled: boolean
   readonly settled: Promise<void>
 }
 
@@ -135,7 +135,7 @@ export class WriteQueue {
       reject,
       removeAbortListener: () => undefined,
       dispatch: undefined,
-      isCancelled: false,
+      isSettled: false,
       settled: promise.then(
         () => undefined,
         () => undefined,
@@ -159,14 +159,13 @@ export class WriteQueue {
 
   /** Takes a write back that is not committing yet. */
   #cancel(write: QueuedWrite, reason: unknown): void {
-    if (write.isCancelled) return
+    if (write.isSettled) return
     if (write.dispatch !== undefined) {
       write.dispatch.cancel(reason)
       return
     }
     const index = this.#waiting.indexOf(write)
     if (index !== -1) this.#waiting.splice(index, 1)
-    write.isCancelled = true
     this.#reject(write, reason)
   }
 
@@ -194,7 +193,7 @@ export class WriteQueue {
     const { source, key, at, delivery } = write
     const refusal = delivery && (await this.#turnOf(delivery, source.table.name))
     // it was aborted while it waited for its turn
-    if (write.isCancelled) return
+    if (write.isSettled) return
     if (refusal !== undefined) {
       this.#reject(write, refusal)
       return
@@ -229,12 +228,11 @@ export class WriteQueue {
       if (settled === write.settled) break
       earlier.push(settled)
     }
-    void Promise.all(earlier).then(() => {
-      if (!write.isCancelled) this.#commit(write, { sequence: this.lastSequence, byteLength: 0 })
-    })
+    void Promise.all(earlier).then(() => this.#commit(write, { sequence: this.lastSequence, byteLength: 0 }))
   }
 
   #commit(write: QueuedWrite, { sequence, byteLength, duplicateOf }: Commit): void {
+    if (write.isSettled) return
     const { key, at, source, startedAt } = write
     this.lastSequence = Math.max(this.lastSequence, sequence)
     const receipt: Receipt = {
@@ -268,6 +266,7 @@ export class WriteQueue {
   }
 
   #reject(write: QueuedWrite, error: unknown): void {
+    if (write.isSettled) return
     const { source, key, at, delivery } = write
     if (error instanceof OutcomeUnknownError) delivery?.doubt()
     else delivery?.refuse()
@@ -277,6 +276,7 @@ export class WriteQueue {
   }
 
   #leave(write: QueuedWrite): void {
+    write.isSettled = true
     write.removeAbortListener()
     this.#expectLess(write, write.expectedBytes)
     this.#context.admission.leave()
