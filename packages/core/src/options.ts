@@ -104,13 +104,15 @@ export interface SinkEngineOptions {
   readonly restart?: false | { readonly maxAttempts?: number }
   /**
    * Milliseconds without any progress after which the writes under way have an unknown outcome and the engine has failed:
-   * a call of DuckDB that hangs ends only with the process. 0: it may take as long as it likes.
+   * a call of DuckDB that hangs ends only with the process. What `groupCommit.maxDelayMs` says comes on top. 0: it may
+   * take as long as it likes.
    * @defaultValue 60_000
    */
   readonly hangTimeoutMs?: number
   /**
    * Whether SIGTERM and SIGINT close the engine, within `timeoutMs` (5,000). Where nothing else listens for the signal,
-   * it then ends the process as it would have; a second one does so at once.
+   * it then ends the process as it would have; a second one does so at once. Only on the main thread, as no signal
+   * reaches another.
    * @defaultValue false
    */
   readonly handleSignals?: boolean | { readonly timeoutMs?: number }

@@ -1,4 +1,4 @@
-import type { Worker, WorkerOptions } from 'node:worker_threads'
+import { isMainThread, type Worker, type WorkerOptions } from 'node:worker_threads'
 import type { DeliveryMode } from '@ducksink/worker'
 import type { ILogObj, Logger } from 'tslog'
 import type { SinkEngineOptions } from './options.ts'
@@ -89,6 +89,7 @@ function resolveRestart(check: OptionsCheck, value: unknown): ResolvedOptions['r
 
 function resolveSignals(check: OptionsCheck, value: unknown): ResolvedOptions['handleSignals'] {
   if (value === undefined || value === false) return false
+  if (!isMainThread) check.problem('handleSignals needs the main thread: no signal reaches a worker thread')
   const given = value === true ? {} : check.object('handleSignals', value, ['timeoutMs'])
   return { timeoutMs: check.duration('handleSignals.timeoutMs', given.timeoutMs, 5_000) }
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { expect, it } from 'vitest'
 import { expectWholeBatches, locksBeside } from './batches-in-file.ts'
-import { type Ended, runFixture } from './child.ts'
+import { type Ended, fixtureUrl, runFixture } from './child.ts'
 import { databasePath } from './open-engine.ts'
 
 function receiptsOf({ lines }: Ended, engine: number): number[] {
@@ -80,4 +82,12 @@ it('an engine that is closed leaves the listener to the others', async () => {
   const ended = await child.ended
   expect(ended).toMatchObject({ code: null, signal: 'SIGTERM' })
   expect(await expectWholeBatches(paths[1] as string, [])).toEqual(receiptsOf(ended, 1))
+})
+
+it('an engine in a worker thread, which no signal reaches, is refused', async () => {
+  const [error] = await once(new Worker(fixtureUrl('threaded-signals')), 'message')
+  expect(error).toEqual({
+    code: 'INVALID_OPTIONS',
+    problems: ['handleSignals needs the main thread: no signal reaches a worker thread'],
+  })
 })
