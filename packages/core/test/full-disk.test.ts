@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { SinkEngine, SinkEngineOptions, SinkError } from '../src/index.ts'
 import { openEngine, rejection } from './open-engine.ts'
@@ -106,6 +107,20 @@ describe.skipIf(!hasSmallDisks)('on a disk that is full', () => {
     expect(await small).toMatchObject({ rowCount: 1 })
     await engine.close()
     expect(await readFile(disk.path, IDS)).toEqual(ids(2))
+  })
+
+  it('a log that is longer than the room that is left keeps small writes from nothing', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const engine = await openOn(disk, { config: { checkpoint_threshold: '1GB' } })
+    for (let batch = 0; batch < 6; batch++) await engine.write('events', records(5_000, batch * 5_000))
+    disk.fill(1.5 * 2 ** 20)
+    expect(statSync(`${disk.path}.wal`).size).toBeGreaterThan(2 * 2 ** 20)
+    expect(await rejection(engine.write('events', records(30_000, 30_000)))).toMatchObject(FULL)
+    expect(await engine.write('events', records(1, 30_000))).toMatchObject({ rowCount: 1 })
+    await engine.ready
+    expect(engine.state).toBe('open')
+    await engine.close()
+    expect(await readFile(disk.path, IDS)).toEqual(ids(30_001))
   })
 
   it('what waits for longer than degradedTimeoutMs fails, wherever it waits', async () => {
