@@ -15,6 +15,13 @@ export interface ClientEvents {
   readonly onDeath: (death: WorkerDeath) => void
 }
 
+/** What was called while there was no thread. */
+interface WaitingCall {
+  readonly since: number
+  readonly proceed: () => void
+  readonly refuse: (error: unknown) => void
+}
+
 /** Main's side of the channel: one face for the calls of an engine, whatever thread answers them. */
 export class WorkerClient {
   readonly #options: ThreadOptions
@@ -23,7 +30,7 @@ export class WorkerClient {
   #state: 'running' | 'suspended' | 'ending' | 'failed' = 'running'
   #generation = 0
   /** What was called while there was no thread, in the order of the calls. */
-  #waiting: { readonly proceed: () => void; readonly refuse: (error: unknown) => void }[] = []
+  readonly #waiting = new Set<WaitingCall>()
   #failure: SinkError | undefined
 
   constructor(options: ThreadOptions, events: ClientEvents) {
@@ -80,14 +87,25 @@ export class WorkerClient {
   resume(thread: WorkerThread): void {
     this.#thread = thread
     this.#state = 'running'
-    for (const { proceed } of this.#waiting.splice(0)) proceed()
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const { proceed } of waiting) proceed()
   }
 
   /** There will be no other thread. */
   fail(error: SinkError): void {
     this.#state = 'failed'
     this.#failure = error
-    for (const { refuse } of this.#waiting.splice(0)) refuse(error)
+    this.refuseWaiting(Number.POSITIVE_INFINITY, error)
+  }
+
+  /** Rejects what was called before this time, and waits for a thread. */
+  refuseWaiting(before: number, error: SinkError): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.since > before) continue
+      this.#waiting.delete(waiting)
+      waiting.refuse(error)
+    }
   }
 
   /** Ends the thread. */
@@ -107,7 +125,7 @@ export class WorkerClient {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#state !== 'suspended') return start()
     return new Promise((resolve, refuse) => {
-      this.#waiting.push({ proceed: () => resolve(start()), refuse })
+      this.#waiting.add({ since: performance.now(), proceed: () => resolve(start()), refuse })
     })
   }
 }

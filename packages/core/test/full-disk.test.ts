@@ -1,10 +1,14 @@
 import { once } from 'node:events'
-import { statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SinkEngine, SinkEngineOptions, SinkError } from '../src/index.ts'
+import { expectWholeBatches, locksBeside } from './batches-in-file.ts'
+import { batchRows } from './fixtures/numbered-batches.ts'
 import { openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 import { hasSmallDisks, type SmallDisk, smallDisk } from './small-disk.ts'
+import { openSteered } from './steered-engine.ts'
 
 const KIB = 2 ** 10
 const tables = { events: { columns: { id: 'INTEGER', text: 'VARCHAR' } } }
@@ -169,6 +173,68 @@ describe.skipIf(!hasSmallDisks)('on a disk that is full', () => {
     await kept
     await engine.close()
     expect(await readFile(disk.path, IDS)).toEqual(ids(count + 1))
+  })
+
+  it('a worker that dies is followed by one that reads under the same lock, and writes when there is room', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const { engine, workers, steer } = await openSteered({ path: disk.path })
+    await engine.write('batches', batchRows(0))
+    disk.fill(0)
+    const restarted = once(engine, 'restart')
+    steer('exit')
+    expect(await restarted).toMatchObject([{ attempts: 1 }])
+    expect(await engine.query('SELECT count(DISTINCT batch)::INTEGER AS n FROM batches')).toEqual([{ n: 1 }])
+    expect(locksBeside(disk.path)).toHaveLength(1)
+    const drained = once(engine, 'drain')
+    const large = Array.from({ length: 10_000 }, (_, row) => ({ batch: 1, row, text: noise(row) }))
+    expect(await rejection(engine.write('batches', large))).toMatchObject({ code: 'TARGET_FULL' })
+    disk.free()
+    await drained
+    await engine.write('batches', batchRows(2))
+    await engine.close()
+    expect(workers).toHaveLength(2)
+    expect(await expectWholeBatches(disk.path, [0, 2])).toEqual([0, 2])
+  })
+
+  it('a worker that finds no room to start is tried again until there is some, and nothing waits for too long', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const restart = { maxAttempts: 1 }
+    const { engine, steer } = await openSteered({ path: disk.path, restart, degradedTimeoutMs: 20 })
+    await engine.write('batches', batchRows(0))
+    for (const lock of locksBeside(disk.path)) rmSync(join(dirname(disk.path), lock))
+    disk.fill(0)
+    const degraded = once(engine, 'degraded')
+    steer('exit')
+    expect(await degraded).toEqual([{ reason: 'disk-full', path: disk.path }])
+    expect(engine.state).toBe('degraded')
+    const waiting = [engine.write('batches', batchRows(1)), engine.query('FROM batches')].map(rejection)
+    for (const error of await Promise.all(waiting)) {
+      expect(error).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+      expect((error as Error).message).toContain('no room for 20 ms')
+    }
+    const restarted = once(engine, 'restart')
+    disk.free()
+    await restarted
+    expect(engine.state).toBe('open')
+    await engine.write('batches', batchRows(2))
+    await engine.close()
+    expect(await expectWholeBatches(disk.path, [0, 2])).toEqual([0, 2])
+  })
+
+  it('close ends where no worker finds room to start', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const { engine, steer } = await openSteered({ path: disk.path })
+    await engine.write('batches', batchRows(0))
+    for (const lock of locksBeside(disk.path)) rmSync(join(dirname(disk.path), lock))
+    disk.fill(0)
+    const degraded = once(engine, 'degraded')
+    steer('exit')
+    await degraded
+    const waiting = [engine.write('batches', batchRows(1)), engine.query('FROM batches')].map(rejection)
+    expect(await rejection(engine.close())).toMatchObject({ code: 'WORKER_DIED', retryable: false })
+    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'TARGET_FULL' })
+    disk.free()
+    expect(await expectWholeBatches(disk.path, [0])).toEqual([0])
   })
 
   it('a file that is to be made is refused, and can be made when there is room', async () => {
