@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { rmSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { SinkEngine, SinkEngineOptions, SinkError } from '../src/index.ts'
@@ -241,8 +241,10 @@ describe.skipIf(!hasSmallDisks)('on a disk that is full', () => {
     const disk = smallDisk(2 ** 20)
     disk.fill(0)
     expect(await rejection(openOn(disk))).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+    expect(readdirSync(dirname(disk.path))).toEqual(['ballast'])
     disk.fill(4 * KIB)
     expect(await rejection(openOn(disk))).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+    expect(readdirSync(dirname(disk.path))).toEqual(['ballast'])
     disk.free()
     const engine = await openOn(disk)
     expect(await engine.write('events', records(1))).toMatchObject({ rowCount: 1 })

@@ -184,7 +184,7 @@ function createLock(path: string, record: LockRecord): boolean {
 
 function createWithoutLinks(path: string, record: LockRecord): boolean {
   try {
-    writeFileSync(path, JSON.stringify(record), { flag: 'wx' })
+    writeNew(path, record)
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
     throw error
@@ -195,8 +195,19 @@ function createWithoutLinks(path: string, record: LockRecord): boolean {
 
 function writeWhole(path: string, record: LockRecord): string {
   const whole = `${path}.${randomUUID().slice(0, 8)}`
-  writeFileSync(whole, JSON.stringify(record), { flag: 'wx' })
+  writeNew(whole, record)
   return whole
+}
+
+/** Leaves nothing where there is room for a name, but not for what is in it. */
+function writeNew(path: string, record: LockRecord): void {
+  try {
+    writeFileSync(path, JSON.stringify(record), { flag: 'wx' })
+  } catch (error) {
+    // any other error may be told of a file that another made
+    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') rmSync(path, { force: true })
+    throw error
+  }
 }
 
 function isOf(found: LockRecord | undefined, { pid, nonce }: LockRecord): boolean {
