@@ -1,6 +1,8 @@
 import {
   type InsertAnswer,
   type InsertRequest,
+  type QueryReply,
+  type QueryRequest,
   type SinkApi,
   type SinkError,
   WorkerDiedError,
@@ -62,6 +64,11 @@ export class WorkerClient {
     return this.#thread.insert(requests)
   }
 
+  /** Asks a query, which waits for no thread any more where its signal aborts. */
+  query(request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryReply> {
+    return this.#whenRunning(() => this.#thread.call('query', request), signal)
+  }
+
   /** Calls any other method. */
   call<K extends Exclude<keyof SinkApi, 'insert'>>(
     method: K,
@@ -121,11 +128,25 @@ export class WorkerClient {
     this.#events.onSuspend()
   }
 
-  #whenRunning<T>(start: () => Promise<T>): Promise<T> {
+  #whenRunning<T>(start: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#state !== 'suspended') return start()
-    return new Promise((resolve, refuse) => {
-      this.#waiting.add({ since: performance.now(), proceed: () => resolve(start()), refuse })
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#waiting.delete(waiting)
+        reject(signal?.reason)
+      }
+      const settled = (settle: () => void): void => {
+        signal?.removeEventListener('abort', onAbort)
+        settle()
+      }
+      const waiting: WaitingCall = {
+        since: performance.now(),
+        proceed: () => settled(() => resolve(start())),
+        refuse: (error) => settled(() => reject(error)),
+      }
+      this.#waiting.add(waiting)
+      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 }
