@@ -53,15 +53,24 @@ export class Degraded {
   giveUp(): void {
     const { queue, client } = this.#context
     queue.refuse((table, key) => this.#refusal(table, key))
+    client.refuseWaiting(Number.POSITIVE_INFINITY, this.#callRefusal())
     // a worker that has died holds nothing
     client.call('refuseHeld').catch(() => undefined)
   }
 
   #expire(since: number): void {
-    const { queue, timeoutMs } = this.#context
+    const { queue, client, timeoutMs } = this.#context
     const before = performance.now() - timeoutMs
     const because = `, as there was no room for ${timeoutMs} ms`
-    if (since <= before) queue.expire(before, (table, key) => this.#refusal(table, key, because))
+    if (since > before) return
+    queue.expire(before, (table, key) => this.#refusal(table, key, because))
+    client.refuseWaiting(before, this.#callRefusal(because))
+  }
+
+  /** What a call other than a batch is refused with that waits for a worker, which waits for room. */
+  #callRefusal(because = ''): TargetUnavailableError {
+    const message = `the disk of ${this.#path} is full: this was not run${because}; make room, and try it again`
+    return new TargetUnavailableError(message, undefined, 'TARGET_FULL')
   }
 
   #refusal(table: string, key: string | undefined, because = ''): TargetUnavailableError {

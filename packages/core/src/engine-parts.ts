@@ -148,7 +148,11 @@ export class EngineParts {
     return new Recovery({
       ...{ client: this.client, target: this.target, restart: this.#options.restart },
       sequence: () => this.queue.lastSequence,
-      onRestart: this.#events.onRestart,
+      onRestart: (event, committedOffsets) => {
+        this.degraded.end()
+        this.#events.onRestart(event, committedOffsets)
+      },
+      onDiskFull: () => this.#events.onDiskFull(this.target.path),
       onFailure: this.#events.onFailure,
     })
   }

@@ -3,6 +3,7 @@ import {
   errorFromData,
   InvalidOptionsError,
   OutcomeUnknownError,
+  type QueryRequest,
   StatementError,
   WorkerDiedError,
 } from '@ducksink/worker'
@@ -13,7 +14,7 @@ import { WorkerGoneError } from './worker-thread.ts'
 export type QueryParameters = readonly unknown[] | Readonly<Record<string, unknown>>
 
 export interface QueryOptions {
-  /** Ends a SELECT that runs; the query then rejects with the signal's reason. */
+  /** Ends a SELECT, and takes back a statement that has not begun; the query then rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
@@ -40,9 +41,12 @@ export class Queries {
     }
     signal?.throwIfAborted()
     const queryId = this.#nextId++
-    const onAbort = (): void => void this.#client.call('cancelQuery', queryId).catch(() => undefined)
+    const onAbort = (): void => {
+      // where there is no worker, there is nothing to be told: the query waits for one, or has ended with it
+      if (this.#client.isRunning) this.#client.call('cancelQuery', queryId).catch(() => undefined)
+    }
     signal?.addEventListener('abort', onAbort, { once: true })
-    const running = this.#ask<R>(queryId, sql, parameters)
+    const running = this.#ask<R>({ queryId, sql, parameters }, signal)
     this.#running.add(running)
     try {
       return await running
@@ -61,19 +65,15 @@ export class Queries {
     await Promise.allSettled(this.#running)
   }
 
-  async #ask<R extends object>(
-    queryId: number,
-    sql: string,
-    parameters: QueryParameters | undefined,
-  ): Promise<R[]> {
+  async #ask<R extends object>(request: QueryRequest, signal: AbortSignal | undefined): Promise<R[]> {
     try {
-      const reply = await this.#client.call('query', { queryId, sql, parameters })
+      const reply = await this.#client.query(request, signal)
       if (reply.status === 'failed') throw errorFromData(reply.error)
       if (reply.changedSchema) this.#onSchemaChange()
       return reply.rows as R[]
     } catch (error) {
       if (error instanceof WorkerGoneError) {
-        throw lossError(sql, error)
+        throw lossError(request.sql, error)
       }
       if (error instanceof DOMException && error.name === 'DataCloneError') {
         throw new StatementError('STATEMENT_FAILED', 'a parameter cannot be sent to the worker', {

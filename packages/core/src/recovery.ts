@@ -30,17 +30,26 @@ export interface RecoveryContext {
   readonly sequence: () => number
   /** Called when all is settled, before what waits goes to the new worker. */
   readonly onRestart: (event: RestartEvent, committedOffsets: readonly ChannelOffset[]) => void
+  /** Called once where the target cannot be opened as its disk is full, which is waited for. */
+  readonly onDiskFull: () => void
   readonly onFailure: (error: WorkerDiedError) => void
 }
 
 type Start =
   | { readonly status: 'open'; readonly thread: WorkerThread; readonly offsets: readonly ChannelOffset[] }
   | { readonly status: 'hangs'; readonly reason: string }
-  | { readonly status: 'failed'; readonly reason: string; readonly isWorthAnother: boolean }
+  | {
+      readonly status: 'failed'
+      readonly reason: string
+      readonly isWorthAnother: boolean
+      readonly isFull: boolean
+    }
 
 /** The time in which no more than `maxAttempts` threads are started. */
 const WINDOW_MS = 60_000
 const FIRST_DELAY_MS = 200
+/** Where the disk is full. */
+const LOOK_EVERY_MS = 1_000
 /** More than any worker has. */
 const LAYOUTS_A_WORKER = 2 ** 32
 
@@ -51,7 +60,7 @@ export class Recovery {
   /** When threads were started, within the last minute. */
   #starts: number[] = []
   #hasFailed = false
-  #isStopped = false
+  readonly #stopping = new AbortController()
 
   constructor(context: RecoveryContext) {
     this.#context = context
@@ -76,6 +85,7 @@ export class Recovery {
     }
     const startedAt = performance.now()
     let reason = 'that was tried too often within a minute'
+    let wasFull = false
     for (let attempts = 1; await this.#mayStart(); attempts++) {
       const start = await this.#start()
       if (start.status === 'open') {
@@ -89,6 +99,10 @@ export class Recovery {
       }
       reason = start.reason
       if (!start.isWorthAnother) break
+      if (!start.isFull) continue
+      if (!wasFull) this.#context.onDiskFull()
+      wasFull = true
+      if (!(await this.#untilLook())) break
     }
     this.#context.target.releaseLock()
     this.#fail(`${death.reason}; it could not be started again: ${reason}`)
@@ -96,12 +110,12 @@ export class Recovery {
 
   /** No other worker is wanted any more: the target is being closed. */
   stop(): void {
-    this.#isStopped = true
+    this.#stopping.abort()
   }
 
   get #canRestart(): boolean {
     const { restart, target } = this.#context
-    return restart !== false && target.isDurable && !this.#isStopped
+    return restart !== false && target.isDurable && !this.#stopping.signal.aborted
   }
 
   /** Waits the longer the more threads were started of late; false where there were too many. */
@@ -117,11 +131,17 @@ export class Recovery {
     return true
   }
 
+  /** Waits for room on the disk, whatever number of attempts that takes; false where the target is being closed. */
+  async #untilLook(): Promise<boolean> {
+    this.#starts.pop()
+    const { signal } = this.#stopping
+    await setTimeout(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined)
+    return !signal.aborted
+  }
+
   /** Starts a thread that opens the target and answers what became of the lost writes. */
   async #start(): Promise<Start> {
     const { client, target } = this.#context
-    // a worker that is dead cannot do it itself
-    target.releaseLock()
     let thread: WorkerThread | undefined
     try {
       thread = client.start()
@@ -139,7 +159,8 @@ export class Recovery {
       await thread?.end()
       // after an error that is no matter of time, opening a file again can corrupt the heap (node-neo#393)
       const isWorthAnother = !(error instanceof SinkError) || error.retryable || !target.isFile
-      return { status: 'failed', reason: (error as Error).message, isWorthAnother }
+      const isFull = error instanceof SinkError && error.code === 'TARGET_FULL'
+      return { status: 'failed', reason: (error as Error).message, isWorthAnother, isFull }
     }
   }
 

@@ -28,6 +28,11 @@ export class Target {
     return this.#info?.catalog ?? ''
   }
 
+  /** Where it is, once it was opened. */
+  get path(): string {
+    return this.#info?.path ?? ''
+  }
+
   /** True where another worker can go on with what one has committed. */
   get isDurable(): boolean {
     return this.#info?.isDurable === true

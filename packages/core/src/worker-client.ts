@@ -1,6 +1,8 @@
 import {
   type InsertAnswer,
   type InsertRequest,
+  type QueryReply,
+  type QueryRequest,
   type SinkApi,
   type SinkError,
   WorkerDiedError,
@@ -15,6 +17,13 @@ export interface ClientEvents {
   readonly onDeath: (death: WorkerDeath) => void
 }
 
+/** What was called while there was no thread. */
+interface WaitingCall {
+  readonly since: number
+  readonly proceed: () => void
+  readonly refuse: (error: unknown) => void
+}
+
 /** Main's side of the channel: one face for the calls of an engine, whatever thread answers them. */
 export class WorkerClient {
   readonly #options: ThreadOptions
@@ -23,7 +32,7 @@ export class WorkerClient {
   #state: 'running' | 'suspended' | 'ending' | 'failed' = 'running'
   #generation = 0
   /** What was called while there was no thread, in the order of the calls. */
-  #waiting: { readonly proceed: () => void; readonly refuse: (error: unknown) => void }[] = []
+  readonly #waiting = new Set<WaitingCall>()
   #failure: SinkError | undefined
 
   constructor(options: ThreadOptions, events: ClientEvents) {
@@ -55,6 +64,11 @@ export class WorkerClient {
     return this.#thread.insert(requests)
   }
 
+  /** Asks a query, which waits for no thread any more where its signal aborts. */
+  query(request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryReply> {
+    return this.#whenRunning(() => this.#thread.call('query', request), signal)
+  }
+
   /** Calls any other method. */
   call<K extends Exclude<keyof SinkApi, 'insert'>>(
     method: K,
@@ -80,14 +94,25 @@ export class WorkerClient {
   resume(thread: WorkerThread): void {
     this.#thread = thread
     this.#state = 'running'
-    for (const { proceed } of this.#waiting.splice(0)) proceed()
+    const waiting = [...this.#waiting]
+    this.#waiting.clear()
+    for (const { proceed } of waiting) proceed()
   }
 
   /** There will be no other thread. */
   fail(error: SinkError): void {
     this.#state = 'failed'
     this.#failure = error
-    for (const { refuse } of this.#waiting.splice(0)) refuse(error)
+    this.refuseWaiting(Number.POSITIVE_INFINITY, error)
+  }
+
+  /** Rejects what was called before this time, and waits for a thread. */
+  refuseWaiting(before: number, error: SinkError): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.since > before) continue
+      this.#waiting.delete(waiting)
+      waiting.refuse(error)
+    }
   }
 
   /** Ends the thread. */
@@ -103,11 +128,25 @@ export class WorkerClient {
     this.#events.onSuspend()
   }
 
-  #whenRunning<T>(start: () => Promise<T>): Promise<T> {
+  #whenRunning<T>(start: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure)
     if (this.#state !== 'suspended') return start()
-    return new Promise((resolve, refuse) => {
-      this.#waiting.push({ proceed: () => resolve(start()), refuse })
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#waiting.delete(waiting)
+        reject(signal?.reason)
+      }
+      const settled = (settle: () => void): void => {
+        signal?.removeEventListener('abort', onAbort)
+        settle()
+      }
+      const waiting: WaitingCall = {
+        since: performance.now(),
+        proceed: () => settled(() => resolve(start())),
+        refuse: (error) => settled(() => reject(error)),
+      }
+      this.#waiting.add(waiting)
+      signal?.addEventListener('abort', onAbort, { once: true })
     })
   }
 }

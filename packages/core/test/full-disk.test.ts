@@ -1,7 +1,11 @@
 import { once } from 'node:events'
+import { readdirSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import type { SinkEngine, SinkEngineOptions, SinkError } from '../src/index.ts'
+import { expectWholeBatches, locksBeside } from './batches-in-file.ts'
+import { batchRows } from './fixtures/numbered-batches.ts'
 import { openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 import { hasSmallDisks, type SmallDisk, smallDisk } from './small-disk.ts'
@@ -127,6 +131,20 @@ describe.skipIf(!hasSmallDisks)('on a disk that is full', () => {
     expect(await readFile(disk.path, IDS)).toEqual(ids(2))
   })
 
+  it('a log that is longer than the room that is left keeps small writes from nothing', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const engine = await openOn(disk, { config: { checkpoint_threshold: '1GB' } })
+    for (let batch = 0; batch < 6; batch++) await engine.write('events', records(5_000, batch * 5_000))
+    disk.fill(1.5 * 2 ** 20)
+    expect(statSync(`${disk.path}.wal`).size).toBeGreaterThan(2 * 2 ** 20)
+    expect(await rejection(engine.write('events', records(30_000, 30_000)))).toMatchObject(FULL)
+    expect(await engine.write('events', records(1, 30_000))).toMatchObject({ rowCount: 1 })
+    await engine.ready
+    expect(engine.state).toBe('open')
+    await engine.close()
+    expect(await readFile(disk.path, IDS)).toEqual(ids(30_001))
+  })
+
   it('what waits for longer than degradedTimeoutMs fails, wherever it waits', async () => {
     const disk = smallDisk(8 * 2 ** 20)
     // room for one part at a time: the others wait on the main thread
@@ -175,12 +193,76 @@ describe.skipIf(!hasSmallDisks)('on a disk that is full', () => {
     expect(await readFile(disk.path, IDS)).toEqual(ids(count + 1))
   })
 
+  it('a worker that dies is followed by one that reads under the same lock, and writes when there is room', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const { engine, workers, steer } = await openSteered({ path: disk.path })
+    await engine.write('batches', batchRows(0))
+    disk.fill(0)
+    const restarted = once(engine, 'restart')
+    steer('exit')
+    expect(await restarted).toMatchObject([{ attempts: 1 }])
+    expect(await engine.query('SELECT count(DISTINCT batch)::INTEGER AS n FROM batches')).toEqual([{ n: 1 }])
+    expect(locksBeside(disk.path)).toHaveLength(1)
+    const drained = once(engine, 'drain')
+    const large = Array.from({ length: 10_000 }, (_, row) => ({ batch: 1, row, text: noise(row) }))
+    expect(await rejection(engine.write('batches', large))).toMatchObject({ code: 'TARGET_FULL' })
+    disk.free()
+    await drained
+    await engine.write('batches', batchRows(2))
+    await engine.close()
+    expect(workers).toHaveLength(2)
+    expect(await expectWholeBatches(disk.path, [0, 2])).toEqual([0, 2])
+  })
+
+  it('a worker that finds no room to start is tried again until there is some, and nothing waits for too long', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const restart = { maxAttempts: 1 }
+    const { engine, steer } = await openSteered({ path: disk.path, restart, degradedTimeoutMs: 20 })
+    await engine.write('batches', batchRows(0))
+    for (const lock of locksBeside(disk.path)) rmSync(join(dirname(disk.path), lock))
+    disk.fill(0)
+    const degraded = once(engine, 'degraded')
+    steer('exit')
+    expect(await degraded).toEqual([{ reason: 'disk-full', path: disk.path }])
+    expect(engine.state).toBe('degraded')
+    const waiting = [engine.write('batches', batchRows(1)), engine.query('FROM batches')].map(rejection)
+    for (const error of await Promise.all(waiting)) {
+      expect(error).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+      expect((error as Error).message).toContain('no room for 20 ms')
+    }
+    const restarted = once(engine, 'restart')
+    disk.free()
+    await restarted
+    expect(engine.state).toBe('open')
+    await engine.write('batches', batchRows(2))
+    await engine.close()
+    expect(await expectWholeBatches(disk.path, [0, 2])).toEqual([0, 2])
+  })
+
+  it('close ends where no worker finds room to start', async () => {
+    const disk = smallDisk(8 * 2 ** 20)
+    const { engine, steer } = await openSteered({ path: disk.path })
+    await engine.write('batches', batchRows(0))
+    for (const lock of locksBeside(disk.path)) rmSync(join(dirname(disk.path), lock))
+    disk.fill(0)
+    const degraded = once(engine, 'degraded')
+    steer('exit')
+    await degraded
+    const waiting = [engine.write('batches', batchRows(1)), engine.query('FROM batches')].map(rejection)
+    expect(await rejection(engine.close())).toMatchObject({ code: 'WORKER_DIED', retryable: false })
+    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'TARGET_FULL' })
+    disk.free()
+    expect(await expectWholeBatches(disk.path, [0])).toEqual([0])
+  })
+
   it('a file that is to be made is refused, and can be made when there is room', async () => {
     const disk = smallDisk(2 ** 20)
     disk.fill(0)
     expect(await rejection(openOn(disk))).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+    expect(readdirSync(dirname(disk.path))).toEqual(['ballast'])
     disk.fill(4 * KIB)
     expect(await rejection(openOn(disk))).toMatchObject({ code: 'TARGET_FULL', retryable: true })
+    expect(readdirSync(dirname(disk.path))).toEqual(['ballast'])
     disk.free()
     const engine = await openOn(disk)
     expect(await engine.write('events', records(1))).toMatchObject({ rowCount: 1 })

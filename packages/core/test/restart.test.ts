@@ -84,6 +84,21 @@ it('a write is aborted while it waits for a worker', async () => {
   await engine.close()
 })
 
+it('a query is aborted while it waits for a worker, and is not asked of the next one', async () => {
+  const { engine, steer } = await openSteered({ path: databasePath() })
+  steer('exit')
+  await untilDegraded(engine)
+  const controller = new AbortController()
+  const made = rejection(engine.query('CREATE TABLE unwanted (id INTEGER)', [], controller))
+  const read = rejection(engine.query('FROM batches', [], controller))
+  controller.abort('enough')
+  expect(await Promise.all([made, read])).toEqual(['enough', 'enough'])
+  expect(engine.state).toBe('degraded')
+  await restartOf(engine)
+  expect(await engine.query("FROM duckdb_tables() WHERE table_name = 'unwanted'")).toEqual([])
+  await engine.close()
+})
+
 it.each(['throw', 'reject', 'close the port'])(
   'a worker that ends with "%s" in the midst of writes leaves each of them true, and the engine at work',
   async (order) => {

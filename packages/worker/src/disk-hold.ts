@@ -24,8 +24,8 @@ export class DiskHold {
   readonly #session: Session
   readonly #context: DiskHoldContext
   readonly #since = performance.now()
-  /** When jobs came that have come since. */
-  readonly #arrivals = new Map<WriteJob, number>()
+  /** When jobs came that have come since; those that are taken out again are forgotten. */
+  readonly #arrivals = new WeakMap<WriteJob, number>()
   #state: 'holding' | 'refusing' | 'over' = 'holding'
   #wake: () => void = () => undefined
   /** Resolves when there is room, or the hold was ended; with what an invalidated target could not be opened again for. */
@@ -151,7 +151,6 @@ export class DiskHold {
 
   #refuse(job: WriteJob, because: string): void {
     const { jobs, transactions } = this.#session
-    this.#arrivals.delete(job)
     if (job.kind === 'insert') {
       transactions.refused(job.request)
       // one that was to be begun again is not, and others need not wait for it

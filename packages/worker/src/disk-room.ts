@@ -3,10 +3,9 @@ import { rmSync } from 'node:fs'
 import { open, rm, stat, statfs } from 'node:fs/promises'
 import { errorKind, isDiskFull, messageOf } from './duckdb-error.ts'
 
-// DuckDB's next checkpoint needs about as much as the log holds, and room for its blocks of 256 KiB.
-const MIN_ROOM_BYTES = 2 ** 20
-const MAX_PROBE_BYTES = 64 * 2 ** 20
-const PIECE_BYTES = 2 ** 20
+// Some blocks of 256 KiB, and what a small write adds to the log. No more, however long the log is: it may never be
+// that there is as much again, and a checkpoint, which most often needs far less, makes room of it.
+const ENOUGH_BYTES = 2 ** 20
 
 /** Whether the disk that a database file is on has room for more. */
 export class DiskRoom {
@@ -60,8 +59,7 @@ export class DiskRoom {
    * free may be kept from this user by a quota.
    */
   async look(): Promise<boolean> {
-    const needed = Math.min(MAX_PROBE_BYTES, MIN_ROOM_BYTES + (await this.logBytes()))
-    if ((await this.freeBytes()) < needed || !(await this.#takes(needed))) return false
+    if ((await this.freeBytes()) < ENOUGH_BYTES || !(await this.#takesEnough())) return false
     this.#state = 'roomy'
     return true
   }
@@ -78,14 +76,12 @@ export class DiskRoom {
     return told === undefined ? Number.POSITIVE_INFINITY : told.bavail * told.bsize
   }
 
-  async #takes(byteLength: number): Promise<boolean> {
-    // a file system may store a page of zeros as nothing
-    const piece = randomFillSync(Buffer.allocUnsafe(PIECE_BYTES))
+  async #takesEnough(): Promise<boolean> {
     try {
       const file = await open(this.#probe, 'w')
       try {
-        for (let left = byteLength; left > 0; left -= PIECE_BYTES)
-          await file.writeFile(piece.subarray(0, Math.min(left, PIECE_BYTES)))
+        // a file system may store a page of zeros as nothing
+        await file.writeFile(randomFillSync(Buffer.allocUnsafe(ENOUGH_BYTES)))
         // some find out only now
         await file.datasync()
       } finally {

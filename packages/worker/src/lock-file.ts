@@ -67,10 +67,10 @@ const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS',
 /**
  * Takes the lock of a database file for this thread.
  *
- * A lock is held while its process lives, whatever the thread. One left behind by a process that is gone, by an
+ * A lock is held while its process lives, whatever the thread; the thread that comes after it takes it over by its nonce. One left behind by a process that is gone, by an
  * earlier boot, another machine or another container is replaced: there DuckDB's own lock on the file decides.
  *
- * @param nonce names the lock, so that another thread can release it when this one has died.
+ * @param nonce names the lock, so that another thread can release it, or go on with it, when this one has died.
  * @throws {@link TargetUnavailableError} with code `TARGET_LOCKED` when another holds it or this process has the file
  * open by other means (seen on Linux); with `TARGET_UNAVAILABLE` when the directory is missing or not writable.
  */
@@ -139,8 +139,12 @@ export function lockPathOf(file: string): string {
   return join(dirname(file), `${stem}.ducksink-lock`)
 }
 
-/** Gives the stale lock that was replaced, if one was in the way. */
+/**
+ * Gives the stale lock that was replaced, if one was in the way. One of the same name was left by the thread before
+ * this one, and goes on being held: on a full disk there is no room for another.
+ */
 function take(path: string, record: LockRecord, file: string): FoundLock | undefined {
+  if (isOf(readLock(path)?.record, record)) return undefined
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     if (createLock(path, record)) return undefined
     const found = readLock(path)
@@ -180,7 +184,7 @@ function createLock(path: string, record: LockRecord): boolean {
 
 function createWithoutLinks(path: string, record: LockRecord): boolean {
   try {
-    writeFileSync(path, JSON.stringify(record), { flag: 'wx' })
+    writeNew(path, record)
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false
     throw error
@@ -191,8 +195,23 @@ function createWithoutLinks(path: string, record: LockRecord): boolean {
 
 function writeWhole(path: string, record: LockRecord): string {
   const whole = `${path}.${randomUUID().slice(0, 8)}`
-  writeFileSync(whole, JSON.stringify(record), { flag: 'wx' })
+  writeNew(whole, record)
   return whole
+}
+
+/** Leaves nothing where there is room for a name, but not for what is in it. */
+function writeNew(path: string, record: LockRecord): void {
+  try {
+    writeFileSync(path, JSON.stringify(record), { flag: 'wx' })
+  } catch (error) {
+    // any other error may be told of a file that another made
+    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') rmSync(path, { force: true })
+    throw error
+  }
+}
+
+function isOf(found: LockRecord | undefined, { pid, nonce }: LockRecord): boolean {
+  return found?.pid === pid && found.nonce === nonce
 }
 
 function readLock(path: string): FoundLock | undefined {

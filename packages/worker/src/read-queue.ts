@@ -1,5 +1,9 @@
 import { StatementError } from './protocol/errors.ts'
 
+/** What a query is refused with that its caller wants no more. */
+export const cancelledQuery = (): StatementError =>
+  new StatementError('STATEMENT_FAILED', 'the query was cancelled')
+
 /** One query at a time on the reading connection, in the order they came. */
 export class ReadQueue {
   /** Of each query that waits or runs. */
@@ -11,16 +15,24 @@ export class ReadQueue {
     const controller = new AbortController()
     const { signal } = controller
     this.#controllers.set(queryId, controller)
-    const result = this.#tail.then(async () => {
-      try {
-        signal.throwIfAborted()
-        return await read(signal)
-      } finally {
+    return new Promise((resolve, reject) => {
+      const leave = (): void => {
         this.#controllers.delete(queryId)
+        reject(signal.reason)
       }
+      signal.addEventListener('abort', leave)
+      this.#tail = this.#tail.then(async () => {
+        if (signal.aborted) return
+        signal.removeEventListener('abort', leave)
+        try {
+          resolve(await read(signal))
+        } catch (error) {
+          reject(error)
+        } finally {
+          this.#controllers.delete(queryId)
+        }
+      })
     })
-    this.#tail = result.catch(() => undefined)
-    return result
   }
 
   /** Resolves when no query runs or waits. */
@@ -37,9 +49,9 @@ export class ReadQueue {
     return this.#controllers.size === 0
   }
 
-  /** Ends a query that runs or waits. */
+  /** Ends a query that runs, and rejects one that waits at once. */
   cancel(queryId: number): void {
-    this.#controllers.get(queryId)?.abort(new StatementError('STATEMENT_FAILED', 'the query was cancelled'))
+    this.#controllers.get(queryId)?.abort(cancelledQuery())
   }
 
   /** Ends every query. */

@@ -30,10 +30,11 @@ import type {
   WorkerEvent,
 } from './protocol/messages.ts'
 import { classifyStatement, runRead, runStatement } from './query.ts'
+import { cancelledQuery } from './read-queue.ts'
 import { ReplyBox } from './reply-box.ts'
 import { type Session, startSession } from './session.ts'
 import { beginsAsRead } from './sql-text.ts'
-import { refuse, takeBack, type WriteJob } from './write-jobs.ts'
+import { refuse, type TaskJob, takeBack, type WriteJob } from './write-jobs.ts'
 import { WriterQueue } from './writer-queue.ts'
 
 const NO_LEDGER = "there is no ledger: it is kept where deliveryMode is 'exactly-once'"
@@ -51,6 +52,8 @@ export class SinkWorker implements SinkApi {
   #transition: Promise<unknown> = Promise.resolve()
   /** True while the writing connection runs a statement of the app: that may be interrupted, a batch may not. */
   #runsStatement = false
+  /** The statements that wait for the writing connection, or run on it. */
+  readonly #statements = new Map<number, AbortController>()
   /** Where all that needs the writing connection waits; there is one while there is a session. */
   #queue: WriterQueue | undefined
 
@@ -169,6 +172,9 @@ export class SinkWorker implements SinkApi {
 
   async cancelQuery(queryId: number): Promise<void> {
     this.#session?.reads.cancel(queryId)
+    // one whose turn has come is asked whether it is still wanted, and one that runs is committed
+    this.#statements.get(queryId)?.abort(cancelledQuery())
+    this.#session?.jobs.refuseQuery(queryId, cancelledQuery())
   }
 
   async close(): Promise<CloseReply> {
@@ -257,6 +263,7 @@ export class SinkWorker implements SinkApi {
     const read = (): Promise<readonly object[] | undefined> =>
       session.reads.run(request.queryId, async (signal) => {
         const kind = await classifyStatement(reader, request.sql)
+        signal.throwIfAborted()
         return kind === 'read' ? runRead(reader, request, signal) : undefined
       })
     try {
@@ -273,10 +280,15 @@ export class SinkWorker implements SinkApi {
 
   /** Runs a statement in the writer's turn; `undefined` where it only reads, and so is for the reader. */
   #queryOnWriter(request: QueryRequest): Promise<QueryReply | undefined> {
-    return this.#onWriter<QueryReply | undefined>(
+    const { queryId } = request
+    const controller = new AbortController()
+    this.#statements.set(queryId, controller)
+    const reply = this.#onWriter<QueryReply | undefined>(
       async (session) => {
         const { database, catalog, transactions } = session
-        if ((await classifyStatement(database.writer, request.sql)) === 'read') return undefined
+        const kind = await classifyStatement(database.writer, request.sql)
+        controller.signal.throwIfAborted()
+        if (kind === 'read') return undefined
         this.#runsStatement = true
         const running = this.#takingLong(() => runStatement(database.writer, request))
         const { rows, changedSchema, isAlter } = await running.finally(() => {
@@ -292,7 +304,9 @@ export class SinkWorker implements SinkApi {
         return { status: 'rows', rows, changedSchema }
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
+      { queryId },
     )
+    return reply.finally(() => this.#statements.delete(queryId))
   }
 
   /** Does what may take long on the writing connection, of which main is told: its writes do not hang meanwhile. */
@@ -309,7 +323,7 @@ export class SinkWorker implements SinkApi {
   #onWriter<R>(
     task: (session: Session) => Promise<R>,
     failed: (error: unknown) => R,
-    { servesWrites } = { servesWrites: false },
+    { servesWrites = false, queryId }: Partial<Pick<TaskJob, 'servesWrites' | 'queryId'>> = {},
   ): Promise<R> {
     return new Promise((resolve) => {
       const run = async (): Promise<void> => {
@@ -321,7 +335,8 @@ export class SinkWorker implements SinkApi {
           resolve(failed(error))
         }
       }
-      this.#push({ kind: 'task', servesWrites, run, refuse: (refusal) => resolve(failed(refusal)) })
+      const refuse = (refusal: SinkError): void => resolve(failed(refusal))
+      this.#push({ kind: 'task', servesWrites, queryId, run, refuse })
     })
   }
 

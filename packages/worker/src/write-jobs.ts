@@ -22,10 +22,12 @@ interface AbandonJob {
 }
 
 /** Anything else that needs the writing connection to itself. */
-interface TaskJob {
+export interface TaskJob {
   readonly kind: 'task'
   /** True for what a write may need before it can be begun again: it does not wait behind that write. */
   readonly servesWrites: boolean
+  /** Of a statement, which is taken out where it is cancelled. */
+  readonly queryId: number | undefined
   readonly run: () => Promise<void>
   readonly refuse: (refusal: SinkError) => void
 }
@@ -108,6 +110,12 @@ export class WriteJobs {
     const taken = this.#jobs.filter((job) => writeIdOf(job) === writeId)
     for (const job of taken) this.#jobs.splice(this.#jobs.indexOf(job), 1)
     return taken
+  }
+
+  /** Refuses the statement of a query, where it waits. */
+  refuseQuery(queryId: number, refusal: SinkError): void {
+    const job = this.#jobs.find((waiting) => waiting.kind === 'task' && waiting.queryId === queryId)
+    if (job !== undefined) this.refuse(job, refusal)
   }
 
   /** Refuses a job that waits, and with a part all of its write, whether it has come or not. */

@@ -37,6 +37,32 @@ async function open(): Promise<Opened> {
 const statusOf = async (answers: ReturnType<SinkWorker['insert']>): Promise<string[]> =>
   (await answers).map(({ status }) => status)
 
+test('a statement that is cancelled while it waits is answered at once and not run, and those around it are', async () => {
+  const { worker, path, part } = await open()
+  const first = part([1], { last: false })
+  expect(await statusOf(worker.insert([first]))).toEqual(['inserted'])
+  const [cancelled, kept] = [1, 2].map((queryId) =>
+    worker.query({ queryId, sql: `INSERT INTO t VALUES (${queryId * 10})`, parameters: undefined }),
+  )
+  await worker.cancelQuery(1)
+  expect(await cancelled).toMatchObject({ status: 'failed', error: { message: 'the query was cancelled' } })
+  await worker.insert([part([2], { writeId: first.writeId, first: false })])
+  expect(await kept).toMatchObject({ status: 'rows' })
+  await worker.close()
+  expect(await readFile(path, 'SELECT a FROM t ORDER BY a')).toEqual([[1], [2], [20]])
+})
+
+test('a statement that is cancelled as its turn comes is not run', async () => {
+  const { worker, path } = await open()
+  const running = worker.query({ queryId: 1, sql: 'INSERT INTO t VALUES (1)', parameters: undefined })
+  // the queue begins in the next turn, and asks DuckDB first what kind of statement it is
+  await new Promise((resolve) => setImmediate(resolve))
+  await worker.cancelQuery(1)
+  expect(await running).toMatchObject({ status: 'failed' })
+  await worker.close()
+  expect(await readFile(path, COUNT)).toEqual([[0]])
+})
+
 describe('a write that is taken back', () => {
   test('while it waits behind another is answered at once, and those around it are committed', async () => {
     const { worker, path, part } = await open()

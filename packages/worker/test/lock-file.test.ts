@@ -101,6 +101,16 @@ describe('a lock', () => {
     )
   })
 
+  test('is taken over as it is by who has its nonce', () => {
+    const { path } = acquireLock(database, 'of this engine')
+    const before = readFileSync(path, 'utf8')
+    const lock = acquireLock(database, 'of this engine')
+    expect(readFileSync(path, 'utf8')).toBe(before)
+    expect(lock.replaced).toBeUndefined()
+    lock.release()
+    expect(readdirSync(directory)).toEqual([])
+  })
+
   test('is one for every spelling of the path', () => {
     mkdirSync(at('folder'))
     symlinkSync(at('folder'), at('folder-link'))

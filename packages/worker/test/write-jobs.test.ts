@@ -23,6 +23,7 @@ const whole = (writeId: number): InsertJob => part(writeId, true, true)
 const task = (servesWrites = false): WriteJob => ({
   kind: 'task',
   servesWrites,
+  queryId: undefined,
   run: () => Promise.resolve(),
   refuse: () => undefined,
 })
@@ -157,7 +158,7 @@ test('what is left can be taken all at once, and refused each in its own way', (
     insert as InsertJob,
     { kind: 'abandon', writeId: 2, done: () => answers.push('done') },
     {
-      ...{ kind: 'task', servesWrites: false, run: () => Promise.resolve() },
+      ...{ kind: 'task', servesWrites: false, queryId: undefined, run: () => Promise.resolve() },
       refuse: ({ code }) => answers.push(code),
     },
   ]
