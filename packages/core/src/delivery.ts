@@ -34,14 +34,29 @@ const REFUSALS: ReadonlySet<SinkErrorCode> = new Set([
   ...(['SCHEMA_MISMATCH', 'TABLE_ABSENT', 'TABLE_CHANGED', 'DDL_FAILED'] as const),
 ])
 
+/** Finds the write that a key names; `isAgain` where the worker waits for the batch that is asked for, and no other. */
+export type FindWrite = (key: string, isAgain: boolean) => Promise<CommittedWrite | undefined>
+
+/** The key of a batch is in the ledger, so nothing is to be made for it. */
+class CommittedBefore extends Error {
+  readonly write: CommittedWrite
+
+  constructor(write: CommittedWrite) {
+    super('the key is in the ledger')
+    this.write = write
+  }
+}
+
 /** A batch that its key names; what becomes of it concerns no other. */
 export class KeyedDelivery implements Delivery {
   readonly #key: string
-  readonly #find: (key: string) => Promise<CommittedWrite | undefined>
+  readonly #find: FindWrite
+  /** True where it has turned out that nothing is committed under the key. */
+  #isNew = false
   readonly predecessor: undefined
 
   /** @param find - asks the ledger */
-  constructor(key: string, find: (key: string) => Promise<CommittedWrite | undefined>) {
+  constructor(key: string, find: FindWrite) {
     this.#key = key
     this.#find = find
   }
@@ -52,7 +67,16 @@ export class KeyedDelivery implements Delivery {
 
   refusal(): undefined {}
 
+  /** Asks the ledger, once: rejects with what {@link recall} takes where the batch, or another, is there already. */
+  async requireNew(isAgain: boolean): Promise<void> {
+    if (this.#isNew) return
+    const before = await this.#find(this.#key, isAgain)
+    if (before !== undefined) throw new CommittedBefore(before)
+    this.#isNew = true
+  }
+
   recall(error: unknown, source: BatchSource): Promise<CommittedWrite | undefined> | undefined {
+    if (error instanceof CommittedBefore) return this.#judge(error.write, source)
     return error instanceof SinkError && REFUSALS.has(error.code) ? this.#recall(source) : undefined
   }
 
@@ -64,8 +88,13 @@ export class KeyedDelivery implements Delivery {
 
   async #recall(source: BatchSource): Promise<CommittedWrite | undefined> {
     // the error at hand is worth more than one of the ledger
-    const before = await this.#find(this.#key).catch(() => undefined)
-    if (before === undefined || isSame(before, source)) return before
+    const before = await this.#find(this.#key, false).catch(() => undefined)
+    return before === undefined ? undefined : this.#judge(before, source)
+  }
+
+  /** @throws {@link KeyConflictError} where it is another batch. */
+  async #judge(before: CommittedWrite, source: BatchSource): Promise<CommittedWrite> {
+    if (isSame(before, source)) return before
     const { ledgerName: table } = source.table
     const key = JSON.stringify(this.#key)
     const message = `key ${key} names another batch, for table ${before.table}, that is committed already: the one for table ${table} is not written; give it a key of its own`
