@@ -52,7 +52,7 @@ export class TableState {
   /** What the ledger calls it, however the app does. */
   get ledgerName(): string {
     const { catalog, schema, name } = this.reference
-    const isDefault = catalog === undefined && schema !== undefined && foldIdentifier(schema) === 'main'
+    const isDefault = catalog === undefined && foldIdentifier(schema ?? 'main') === 'main'
     return qualifiedName({ catalog, schema: isDefault ? undefined : schema, name })
   }
 

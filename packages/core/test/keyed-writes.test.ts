@@ -32,6 +32,26 @@ it('another batch under the same key is a conflict, and so is the same one for a
   await engine.write('events', numbered(1), { key: 'next' })
 })
 
+it('a table is the same one however it is named, and one of another schema or catalog is not', async () => {
+  const path = databasePath()
+  const engine = await open({ path })
+  const [row] = await engine.query<{ name: string }>('SELECT current_database() AS name')
+  const catalog = row?.name as string
+  await engine.write('events', numbered(2), { key: 'k' })
+  const main = { schema: 'MAIN', name: 'Events' }
+  for (const table of [main, { catalog, name: 'events' }, { catalog: catalog.toUpperCase(), ...main }])
+    expect(await engine.write(table, numbered(2), { key: 'k' })).toMatchObject({ duplicate: true })
+  // with the options of the table, which names no catalog
+  await engine.write({ catalog, name: 'events' }, numbered(1), { key: 'named' })
+  expect(await engine.write('events', numbered(1), { key: 'named' })).toMatchObject({ duplicate: true })
+  await engine.query('CREATE SCHEMA other')
+  for (const table of [{ schema: 'other' }, { catalog, schema: 'other' }, { catalog: 'beside' }])
+    await expect(engine.write({ name: 'events', ...table }, numbered(2), { key: 'k' })).rejects.toMatchObject(
+      { code: 'KEY_CONFLICT', table: 'events' },
+    )
+  expect(await count(engine)).toBe(3n)
+})
+
 it('a batch that could not be encoded any more is known as well, and a conflict is one all the same', async () => {
   const engine = await open({ tables: {} })
   await engine.write('events', [{ id: 1, name: 'a' }], { key: 'k' })
