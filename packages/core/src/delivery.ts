@@ -1,7 +1,6 @@
 import {
   type CommittedWrite,
-  foldIdentifier,
-  KeyConflictError,
+  keyConflict,
   SinkError,
   type SinkErrorCode,
   type WriteIdentity,
@@ -94,17 +93,9 @@ export class KeyedDelivery implements Delivery {
 
   /** @throws {@link KeyConflictError} where it is another batch. */
   async #judge(before: CommittedWrite, source: BatchSource): Promise<CommittedWrite> {
-    if (isSame(before, source)) return before
-    const { ledgerName: table } = source.table
-    const key = JSON.stringify(this.#key)
-    const message = `key ${key} names another batch, for table ${before.table}, that is committed already: the one for table ${table} is not written; give it a key of its own`
-    throw new KeyConflictError(message, { table: source.table.name, key: this.#key })
+    const { ledgerName: table, name: tableName } = source.table
+    const conflict = keyConflict(this.#key, before, { table, tableName, digest: source.digest() })
+    if (conflict !== undefined) throw conflict
+    return before
   }
-}
-
-function isSame({ table, digest }: CommittedWrite, source: BatchSource): boolean {
-  if (foldIdentifier(table) !== foldIdentifier(source.table.ledgerName)) return false
-  const now = source.digest()
-  // what another version of the rules has made of a payload says nothing of this one
-  return now?.version !== digest?.version || now?.hash === digest?.hash
 }

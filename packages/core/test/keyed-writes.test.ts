@@ -52,6 +52,17 @@ it('a table is the same one however it is named, and one of another schema or ca
   expect(await count(engine)).toBe(3n)
 })
 
+it('a conflict is told in the same words, with the name of the table, wherever it is found', async () => {
+  const name = 'ev"ents'
+  const engine = await open({ tables: { [name]: { columns, badRecords: 'dead-letter' } } })
+  await engine.write(name, numbered(1), { key: 'k' })
+  const message =
+    'key "k" names a batch for table "ev""ents" that is committed already, and the one for table "ev""ents" has another payload: it is not written; give it a key of its own'
+  // found by the worker, by the last part of dead letters, and before a column would be added
+  for (const other of [numbered(2), [{ id: 'x' }], [], [{ more: 1 }]])
+    await expect(engine.write(name, other, { key: 'k' })).rejects.toMatchObject({ message, table: name })
+})
+
 it('a batch that could not be encoded any more is known as well, and a conflict is one all the same', async () => {
   const engine = await open({ tables: {} })
   await engine.write('events', [{ id: 1, name: 'a' }], { key: 'k' })

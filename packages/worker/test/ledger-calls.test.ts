@@ -45,7 +45,7 @@ async function open(path: string, deliveryMode: DeliveryMode = 'exactly-once'): 
     if (prepared.status !== 'present') throw new Error(prepared.status)
     const figures = { rowCount: 1, deadLetterCount: 0, skippedCount: 0 }
     const entry = {
-      ...{ table: '"t"', digest: { version: 1, hash: String(a) } },
+      ...{ table: '"t"', tableName: 't', digest: { version: 1, hash: String(a) } },
       figures: { ...figures, discardedRowCount: 0, discardedValueCount: 0 },
     }
     return insertRequest(prepared.layout, { a: [a] }, { identity, entry })

@@ -98,6 +98,8 @@ export interface ReceiptFigures {
 export interface LedgerEntry {
   /** The table that it is for, as SQL names it. */
   readonly table: string
+  /** The table's name alone, as errors have it. */
+  readonly tableName: string
   /** Present where the write has a key. */
   readonly digest: PayloadDigest | undefined
   readonly figures: ReceiptFigures
