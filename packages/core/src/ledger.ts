@@ -120,7 +120,7 @@ export class Ledger {
     const check = new OptionsCheck()
     const { olderThan } = check.object('options', options, ['olderThan'])
     const beforeMs = olderThan instanceof Date ? olderThan.getTime() : olderThan
-    if (typeof beforeMs !== 'number' || !Number.isFinite(beforeMs))
+    if (typeof beforeMs !== 'number' || Number.isNaN(new Date(beforeMs).getTime()))
       check.problem('olderThan must be a Date, or a number of milliseconds since 1970')
     check.done('wrong options of pruneLedger')
     this.#context.sendWaiting()

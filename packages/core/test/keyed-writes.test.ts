@@ -196,10 +196,20 @@ it('pruneLedger forgets old keys and says how many, and what comes again under t
   expect(await engine.write('events', numbered(1), { key: 'a' })).toMatchObject({ duplicate: false })
   const again = await engine.write('events', numbered(1), { channel: 'c', offset: 3n })
   expect(again).toMatchObject({ duplicate: true })
-  for (const olderThan of [new Date(Number.NaN), Number.NaN, '2026', undefined])
+  for (const olderThan of [new Date(Number.NaN), Number.NaN, 1e300, -1e300, '2026', undefined])
     await expect(engine.pruneLedger({ olderThan } as never)).rejects.toMatchObject({
       ...{ name: 'InvalidOptionsError' },
     })
+})
+
+it('pruneLedger takes every time that a Date can be, and says so where the ledger is gone', async () => {
+  const engine = await open()
+  for (const olderThan of [-8.64e15, 0.5, 8.64e15])
+    expect(await engine.pruneLedger({ olderThan })).toEqual({ keyCount: 0, offsetCount: 0 })
+  await engine.query('DROP TABLE ducksink_ledger')
+  await expect(engine.pruneLedger({ olderThan: 1 })).rejects.toMatchObject({
+    ...{ name: 'SchemaError', code: 'SCHEMA_MISMATCH' },
+  })
 })
 
 it('dead letters are written again without a key', async () => {

@@ -146,6 +146,21 @@ test('opening fails where a table of the ledger is something else', async () => 
   expect((await open(path, 'at-least-once')).reply.status).toBe('open')
 })
 
+test('opening fails where a view has the name of a table of the ledger', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const { worker } = await open(path, 'at-least-once')
+  await worker.query({
+    queryId: 1,
+    sql: 'CREATE VIEW ducksink_ledger AS SELECT 1 AS key',
+    parameters: undefined,
+  })
+  await worker.close()
+  const { reply } = await open(path)
+  expect(reply).toMatchObject({
+    ...{ status: 'failed', error: { code: 'SCHEMA_MISMATCH', table: 'ducksink_ledger' } },
+  })
+})
+
 test('the ledger is read after all that was sent before', async () => {
   const { worker, request } = await open(':memory:')
   const insert = await request({ kind: 'key', key: 'x' }, 1)
