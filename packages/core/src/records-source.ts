@@ -33,6 +33,8 @@ export interface RecordsOptions {
   readonly isAgain?: boolean
   /** Where each record is from. */
   readonly origins?: RecordOrigins | undefined
+  /** The key that each record came with, where that is not the batch's. */
+  readonly keys?: readonly (string | undefined)[]
   /** Hashes the records on their way. */
   readonly hash?: PayloadHash | undefined
   /** Called before the table is made or altered; rejects where there is no need, as the batch is not to be written. */
@@ -50,6 +52,7 @@ export class RecordsSource implements BatchSource {
   readonly badRecords: BadRecords
   readonly letterIds: readonly string[]
   readonly origins: RecordOrigins | undefined
+  readonly keys: readonly (string | undefined)[] | undefined
   readonly #hash: PayloadHash | undefined
   readonly #beforeDdl: RecordsOptions['beforeDdl']
   readonly #given: readonly FieldRecord[]
@@ -83,6 +86,7 @@ export class RecordsSource implements BatchSource {
       isValidated = false,
       isAgain = false,
       origins,
+      keys,
       hash,
       beforeDdl,
     }: RecordsOptions = {},
@@ -92,6 +96,7 @@ export class RecordsSource implements BatchSource {
     this.badRecords = badRecords ?? new BadRecords(table.name, table.options.badRecords)
     this.letterIds = letterIds
     this.origins = origins
+    this.keys = keys
     this.#hash = hash
     this.#beforeDdl = beforeDdl
     this.#given = records
