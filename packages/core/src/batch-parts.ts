@@ -122,10 +122,11 @@ async function* letterParts(
 function letterOf(bad: BadRecord, source: BatchSource, { key, at }: BatchRun): FieldRecord {
   const { row, code, message, column } = bad
   const record = bad.json ?? source.json(row)
+  const { keys } = source
   const { channel, offset } = source.origins?.of(row) ?? at ?? NOWHERE
   // names of fields may hold what no text in DuckDB can
   return {
-    ...{ key, channel, offset, row_index: row, record, code },
+    ...{ key: keys === undefined ? key : keys[row], channel, offset, row_index: row, record, code },
     ...{ message: message.toWellFormed(), column: column?.toWellFormed() },
   }
 }

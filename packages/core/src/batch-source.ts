@@ -38,6 +38,8 @@ export interface BatchSource {
   json(row: number): string
   /** Where each record is from, where they are not all from where the batch is. */
   readonly origins: RecordOrigins | undefined
+  /** The key that each record came with, where that is not the batch's. */
+  readonly keys?: readonly (string | undefined)[] | undefined
   /** What the records were hashed to, where that is asked for; to be called when all parts are made. */
   digest(): PayloadDigest | undefined
   /** Called where the batch fails: it is asked for no more, unless it is begun again. */

@@ -14,6 +14,7 @@ import type { RecordsContext } from './encoders.ts'
 import { OptionsCheck } from './options-check.ts'
 import type { Receipt } from './receipt.ts'
 import { parseRecord } from './record-json.ts'
+import { RecordOrigins } from './record-origins.ts'
 import { RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
 
@@ -106,11 +107,20 @@ export class DeadLetters {
   async replay(table: TableState, options: ReplayOptions): Promise<ReplaySummary> {
     const letters = await this.read(table, options)
     const records: object[] = []
+    const origins = new RecordOrigins()
+    const keys: (string | undefined)[] = []
     const layout = await table.describe()
     for (const letter of letters) {
       const record = withDays(letter.record, layout)
       const replayed = options.transform === undefined ? record : await options.transform(record, letter)
-      if (replayed !== undefined && replayed !== null) records.push(replayed)
+      if (replayed === undefined || replayed === null) continue
+      const { key, channel, offset } = letter
+      origins.note(
+        records.length,
+        channel === undefined || offset === undefined ? undefined : { channel, offset },
+      )
+      keys.push(key)
+      records.push(replayed)
     }
     const droppedCount = letters.length - records.length
     if (letters.length === 0) return { rowCount: 0, deadLetterCount: 0, droppedCount }
@@ -118,6 +128,7 @@ export class DeadLetters {
       // whatever the table's option is now: a letter is lost only where the app says so
       badRecords: new BadRecords(table.name, 'dead-letter'),
       letterIds: letters.map(({ id }) => id),
+      ...{ origins, keys },
     })
     const { rowCount, deadLetterCount } = await this.#context.write(source)
     return { rowCount, deadLetterCount, droppedCount }

@@ -1,7 +1,6 @@
 import {
   type CommittedWrite,
-  foldIdentifier,
-  KeyConflictError,
+  keyConflict,
   SinkError,
   type SinkErrorCode,
   type WriteIdentity,
@@ -34,14 +33,29 @@ const REFUSALS: ReadonlySet<SinkErrorCode> = new Set([
   ...(['SCHEMA_MISMATCH', 'TABLE_ABSENT', 'TABLE_CHANGED', 'DDL_FAILED'] as const),
 ])
 
+/** Finds the write that a key names; `isAgain` where the worker waits for the batch that is asked for, and no other. */
+export type FindWrite = (key: string, isAgain: boolean) => Promise<CommittedWrite | undefined>
+
+/** The key of a batch is in the ledger, so nothing is to be made for it. */
+class CommittedBefore extends Error {
+  readonly write: CommittedWrite
+
+  constructor(write: CommittedWrite) {
+    super('the key is in the ledger')
+    this.write = write
+  }
+}
+
 /** A batch that its key names; what becomes of it concerns no other. */
 export class KeyedDelivery implements Delivery {
   readonly #key: string
-  readonly #find: (key: string) => Promise<CommittedWrite | undefined>
+  readonly #find: FindWrite
+  /** True where it has turned out that nothing is committed under the key. */
+  #isNew = false
   readonly predecessor: undefined
 
   /** @param find - asks the ledger */
-  constructor(key: string, find: (key: string) => Promise<CommittedWrite | undefined>) {
+  constructor(key: string, find: FindWrite) {
     this.#key = key
     this.#find = find
   }
@@ -52,7 +66,16 @@ export class KeyedDelivery implements Delivery {
 
   refusal(): undefined {}
 
+  /** Asks the ledger, once: rejects with what {@link recall} takes where the batch, or another, is there already. */
+  async requireNew(isAgain: boolean): Promise<void> {
+    if (this.#isNew) return
+    const before = await this.#find(this.#key, isAgain)
+    if (before !== undefined) throw new CommittedBefore(before)
+    this.#isNew = true
+  }
+
   recall(error: unknown, source: BatchSource): Promise<CommittedWrite | undefined> | undefined {
+    if (error instanceof CommittedBefore) return this.#judge(error.write, source)
     return error instanceof SinkError && REFUSALS.has(error.code) ? this.#recall(source) : undefined
   }
 
@@ -64,18 +87,15 @@ export class KeyedDelivery implements Delivery {
 
   async #recall(source: BatchSource): Promise<CommittedWrite | undefined> {
     // the error at hand is worth more than one of the ledger
-    const before = await this.#find(this.#key).catch(() => undefined)
-    if (before === undefined || isSame(before, source)) return before
-    const { ledgerName: table } = source.table
-    const key = JSON.stringify(this.#key)
-    const message = `key ${key} names another batch, for table ${before.table}, that is committed already: the one for table ${table} is not written; give it a key of its own`
-    throw new KeyConflictError(message, { table: source.table.name, key: this.#key })
+    const before = await this.#find(this.#key, false).catch(() => undefined)
+    return before === undefined ? undefined : this.#judge(before, source)
   }
-}
 
-function isSame({ table, digest }: CommittedWrite, source: BatchSource): boolean {
-  if (foldIdentifier(table) !== foldIdentifier(source.table.ledgerName)) return false
-  const now = source.digest()
-  // what another version of the rules has made of a payload says nothing of this one
-  return now?.version !== digest?.version || now?.hash === digest?.hash
+  /** @throws {@link KeyConflictError} where it is another batch. */
+  async #judge(before: CommittedWrite, source: BatchSource): Promise<CommittedWrite> {
+    const { ledgerName: table, name: tableName } = source.table
+    const conflict = keyConflict(this.#key, before, { table, tableName, digest: source.digest() })
+    if (conflict !== undefined) throw conflict
+    return before
+  }
 }

@@ -127,6 +127,7 @@ export class EngineParts {
 
   #createTables(): Tables {
     return new Tables(this.#options.tables, {
+      catalog: () => this.target.catalog,
       prepareTable: (setup) => this.client.call('prepareTable', setup),
       evolveTable: (evolution) => {
         // batches that are encoded for the columns there were come before

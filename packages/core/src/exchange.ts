@@ -193,8 +193,8 @@ export class Exchange {
   #exactlyOnce(identity: WriteIdentity, last: boolean): Pick<InsertRequest, 'identity' | 'entry'> {
     const { source } = this.batch
     if (!last) return { identity }
-    const { ledgerName: table } = source.table
-    return { identity, entry: { table, digest: source.digest(), figures: figuresOf(source) } }
+    const { ledgerName: table, name: tableName } = source.table
+    return { identity, entry: { table, tableName, digest: source.digest(), figures: figuresOf(source) } }
   }
 
   /** True where the worker that had its parts is gone. */

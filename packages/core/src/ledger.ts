@@ -1,15 +1,13 @@
 import {
   type ChannelOffset,
-  type CommittedWrite,
   errorFromData,
   InvalidOptionsError,
   LEDGER_NAMES,
   qualifiedName,
-  type SinkApi,
 } from '@ducksink/worker'
 import type { BatchSource } from './batch-source.ts'
 import { Channels } from './channels.ts'
-import { type Delivery, KeyedDelivery } from './delivery.ts'
+import { type Delivery, type FindWrite, KeyedDelivery } from './delivery.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import type { RecordsContext } from './encoders.ts'
 import { type ClaimedChannel, OffsetClaim, precedingBatchFailed } from './offset-claim.ts'
@@ -80,15 +78,19 @@ export class Ledger {
     if (key === undefined)
       return this.#writeAt({ channel, offset } as ChannelOffset, table, records as FieldRecord[], options)
     const hash = this.#hasher?.begin(table, records)
-    const source = new RecordsSource(table, records as FieldRecord[], this.#context.records, { hash })
-    return this.#context.write(source, options, new KeyedDelivery(key, this.#find))
+    const delivery = new KeyedDelivery(key, this.#find)
+    const source = new RecordsSource(table, records as FieldRecord[], this.#context.records, {
+      hash,
+      beforeDdl: (isAgain) => delivery.requireNew(isAgain),
+    })
+    return this.#context.write(source, options, delivery)
   }
 
   /** The receipt of the batch that has this key, where it is committed. */
   async receipt(key: string): Promise<Receipt | undefined> {
     checkKey(key)
     const startedAt = performance.now()
-    const write = await this.#find(key)
+    const write = await unlessWorkerDied(this.#find(key, false))
     if (write === undefined) return undefined
     const { sequence } = write
     const durationMs = performance.now() - startedAt
@@ -118,17 +120,19 @@ export class Ledger {
     const check = new OptionsCheck()
     const { olderThan } = check.object('options', options, ['olderThan'])
     const beforeMs = olderThan instanceof Date ? olderThan.getTime() : olderThan
-    if (typeof beforeMs !== 'number' || !Number.isFinite(beforeMs))
+    if (typeof beforeMs !== 'number' || Number.isNaN(new Date(beforeMs).getTime()))
       check.problem('olderThan must be a Date, or a number of milliseconds since 1970')
     check.done('wrong options of pruneLedger')
-    const reply = await this.#call('pruneLedger', beforeMs as number)
+    this.#context.sendWaiting()
+    const reply = await unlessWorkerDied(this.#context.client.call('pruneLedger', beforeMs as number))
     if (reply.status === 'failed') throw errorFromData(reply.error)
     const { keyCount, offsetCount } = reply
     return { keyCount, offsetCount }
   }
 
-  readonly #find = async (key: string): Promise<CommittedWrite | undefined> => {
-    const reply = await this.#call('readLedger', [key])
+  readonly #find: FindWrite = async (key, isAgain) => {
+    this.#context.sendWaiting()
+    const reply = await this.#context.client.call('readLedger', [key], isAgain)
     if (reply.status === 'failed') throw errorFromData(reply.error)
     return reply.writes[0]
   }
@@ -192,14 +196,6 @@ export class Ledger {
     const sql = `SELECT system.main.max("offset") AS "offset" FROM ${qualifiedName(table)} WHERE channel = $1`
     const [row] = (await this.#context.query(sql, [channel.name])) as { offset: bigint | null }[]
     channel.learn(row?.offset ?? undefined)
-  }
-
-  async #call<K extends 'readLedger' | 'pruneLedger'>(
-    method: K,
-    ...parameters: Parameters<SinkApi[K]>
-  ): Promise<Awaited<ReturnType<SinkApi[K]>>> {
-    this.#context.sendWaiting()
-    return unlessWorkerDied(this.#context.client.call(method, ...parameters))
   }
 }
 

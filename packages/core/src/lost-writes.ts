@@ -2,7 +2,7 @@ import {
   type ChannelOffset,
   type CommittedWrite,
   errorFromData,
-  foldIdentifier,
+  keyConflict,
   type LedgerEntry,
   OutcomeUnknownError,
   WorkerDiedError,
@@ -120,8 +120,9 @@ class Committed {
     switch (identity.kind) {
       case 'key': {
         const write = this.#writes.get(identity.key)
+        if (write === undefined || entry === undefined) return { status: 'not-written' }
         // another batch of that key was there before, and this one is not
-        if (write === undefined || !isSame(write, entry)) return { status: 'not-written' }
+        if (keyConflict(identity.key, write, entry) !== undefined) return { status: 'not-written' }
         const isFirst = write.sequence > before && !this.#told.has(identity.key)
         this.#told.add(identity.key)
         const { sequence } = write
@@ -138,10 +139,6 @@ class Committed {
         return identity satisfies never
     }
   }
-}
-
-function isSame({ table, digest }: CommittedWrite, entry: LedgerEntry | undefined): boolean {
-  return entry?.digest?.hash === digest?.hash && foldIdentifier(entry?.table ?? '') === foldIdentifier(table)
 }
 
 async function readLedger(

@@ -38,20 +38,23 @@ export class PayloadFields {
     const unusable: number[] = []
     // fields come and go: those that have gone would be looked for in vain
     if (this.#shapeCount > 1) this.#forget()
-    const known = this.#names.size
     this.#valueCount = 0
     for (let i = from; i < to; i++) {
       try {
         const record = records[i]
         if (isPlainRecord(record)) {
-          if (!hasShape(record, this.#shape)) this.#learn(record)
+          if (!hasShape(record, this.#shape)) {
+            // no record has them any more: one could only have them hidden, and a hash knows nothing of other chunks
+            if (this.#valueCount === 0) this.#forget()
+            this.#learn(record)
+          }
           this.#valueCount += this.#shape.length
         } else unusable.push(i)
       } catch {
         unusable.push(i)
       }
     }
-    if (this.#names.size !== known) this.#sorted = [...this.#names].sort()
+    if (this.#names.size !== this.#sorted.length) this.#sorted = [...this.#names].sort()
     return unusable
   }
 

@@ -6,7 +6,8 @@ import { PayloadFields } from './payload-fields.ts'
 // The hash of a payload is over what the caller gave: the name, kind and value of every own enumerable field of every
 // record, in the order of the records. It knows nothing of columns, and gives the same for the same payload whatever
 // the order of fields, the borders of parts, the table's types, what was discarded or failed a validation. A field that
-// is undefined is as absent as one that is not there.
+// is undefined is as absent as one that is not there. One that is not enumerable is absent as well, unless other records
+// of its chunk have it: then the encoder writes it too.
 //
 // It is of a canonical form that only equal payloads share: whoever reads it from front to back knows at every place
 // what comes next. Texts, bytes and lists have their length in front; all else begins with a tag, which says what it is

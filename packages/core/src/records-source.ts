@@ -33,8 +33,12 @@ export interface RecordsOptions {
   readonly isAgain?: boolean
   /** Where each record is from. */
   readonly origins?: RecordOrigins | undefined
+  /** The key that each record came with, where that is not the batch's. */
+  readonly keys?: readonly (string | undefined)[]
   /** Hashes the records on their way. */
   readonly hash?: PayloadHash | undefined
+  /** Called before the table is made or altered; rejects where there is no need, as the batch is not to be written. */
+  readonly beforeDdl?: ((isAgain: boolean) => Promise<void>) | undefined
 }
 
 // what is looked at before the app's own events may have a turn
@@ -48,7 +52,9 @@ export class RecordsSource implements BatchSource {
   readonly badRecords: BadRecords
   readonly letterIds: readonly string[]
   readonly origins: RecordOrigins | undefined
+  readonly keys: readonly (string | undefined)[] | undefined
   readonly #hash: PayloadHash | undefined
+  readonly #beforeDdl: RecordsOptions['beforeDdl']
   readonly #given: readonly FieldRecord[]
   /** What is written: the records, or what the table's schema made of them. */
   #list: readonly FieldRecord[]
@@ -74,14 +80,25 @@ export class RecordsSource implements BatchSource {
     table: TableState,
     records: readonly FieldRecord[],
     context: RecordsContext,
-    { badRecords, letterIds = [], isValidated = false, isAgain = false, origins, hash }: RecordsOptions = {},
+    {
+      badRecords,
+      letterIds = [],
+      isValidated = false,
+      isAgain = false,
+      origins,
+      keys,
+      hash,
+      beforeDdl,
+    }: RecordsOptions = {},
   ) {
     this.table = table
     this.rowCount = records.length
     this.badRecords = badRecords ?? new BadRecords(table.name, table.options.badRecords)
     this.letterIds = letterIds
     this.origins = origins
+    this.keys = keys
     this.#hash = hash
+    this.#beforeDdl = beforeDdl
     this.#given = records
     this.#hasBegun = isAgain
     this.#list = records
@@ -103,6 +120,7 @@ export class RecordsSource implements BatchSource {
     const { schema } = table.options
     if (schema !== undefined && !this.#isValidated) this.#list = await this.#records.validate(schema)
     this.#isValidated = true
+    if (!table.isKnown(badRecords.mode)) await this.#beforeDdl?.(this.#isAgain)
     const letterLayout = badRecords.mode === 'dead-letter' ? await table.deadLetters.require() : undefined
     for (;;) {
       const layout = table.layout ?? (await this.#make())
@@ -231,6 +249,7 @@ export class RecordsSource implements BatchSource {
     const { unplaced } = rows.fields
     if (unplaced.size > 0 && !badRecords.failsBatch) {
       const { count } = badRecords
+      await this.#beforeDdl?.(this.#isAgain)
       await this.#records.infer((batch) => addColumns(batch, unplaced), unplaced)
       // nothing has come of it where the fields had values only when they were read first
       if (table.layout === rows.layout && badRecords.count === count)
@@ -248,6 +267,7 @@ export class RecordsSource implements BatchSource {
   async #widen({ layout, fields }: TableEncoder, atFault?: string): Promise<boolean> {
     const { good } = this.#records
     const isTolerant = this.badRecords.mode !== 'fail-batch'
+    await this.#beforeDdl?.(this.#isAgain)
     try {
       if (await widenColumns(good, layout, fields.bound, atFault)) return true
       const fitting = isTolerant ? await fittingRecords(good, layout, fields.bound) : good

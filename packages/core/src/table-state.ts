@@ -13,6 +13,7 @@ import {
   type TableReference,
   type TableSetup,
 } from '@ducksink/worker'
+import type { BadRecordsMode } from './bad-records.ts'
 import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions } from './resolved-tables.ts'
 import type { InferredColumns } from './schema/inference.ts'
 
@@ -51,7 +52,7 @@ export class TableState {
   /** What the ledger calls it, however the app does. */
   get ledgerName(): string {
     const { catalog, schema, name } = this.reference
-    const isDefault = catalog === undefined && schema !== undefined && foldIdentifier(schema) === 'main'
+    const isDefault = catalog === undefined && foldIdentifier(schema ?? 'main') === 'main'
     return qualifiedName({ catalog, schema: isDefault ? undefined : schema, name })
   }
 
@@ -63,8 +64,13 @@ export class TableState {
   /** True where a batch may have to wait for the worker, or for the app's schema, before it can be encoded. */
   get makesWait(): boolean {
     const { badRecords, schema } = this.options
-    if (this.#layout === undefined || schema !== undefined) return true
-    return badRecords === 'dead-letter' && this.deadLetters.layout === undefined
+    return schema !== undefined || !this.isKnown(badRecords)
+  }
+
+  /** True where the columns are known, and those of the dead letter table where bad records go there. */
+  isKnown(badRecords: BadRecordsMode): boolean {
+    if (this.#layout === undefined) return false
+    return badRecords !== 'dead-letter' || this.deadLetters.layout !== undefined
   }
 
   /** The table that the dead letters of this one go to; it is made when its columns are asked for. */

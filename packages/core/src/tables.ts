@@ -12,18 +12,24 @@ import type { TableName } from './options.ts'
 import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions } from './resolved-tables.ts'
 import { TableState, type TableWorker, tableSetup } from './table-state.ts'
 
+/** What tables do their work with. */
+export interface TablesContext extends TableWorker {
+  /** The catalog that tables are in that name none. */
+  readonly catalog: () => string
+}
+
 /** The tables that an engine has been asked for. */
 export class Tables {
   readonly #options: ReadonlyMap<string, ResolvedTableOptions>
   /** The same options, by the table's key. */
   readonly #optionsByKey: ReadonlyMap<string, ResolvedTableOptions>
-  readonly #worker: TableWorker
+  readonly #context: TablesContext
   readonly #states = new Map<string, TableState>()
 
-  constructor(options: ReadonlyMap<string, ResolvedTableOptions>, worker: TableWorker) {
+  constructor(options: ReadonlyMap<string, ResolvedTableOptions>, context: TablesContext) {
     this.#options = options
     this.#optionsByKey = new Map([...options].map(([name, table]) => [keyOf({ name }), table]))
-    this.#worker = worker
+    this.#context = context
   }
 
   /**
@@ -31,19 +37,19 @@ export class Tables {
    * @throws {@link InvalidOptionsError} where the name can be none.
    */
   get(name: TableName): TableState {
-    const reference = referenceOf(name)
+    const reference = this.#withoutOwnCatalog(referenceOf(name))
     const key = keyOf(reference)
     const known = this.#states.get(key)
     if (known !== undefined) return known
     const options = this.#optionsByKey.get(key) ?? DEFAULT_TABLE_OPTIONS
-    const state = new TableState(reference, options, this.#worker)
+    const state = new TableState(reference, options, this.#context)
     this.#states.set(key, state)
     return state
   }
 
   /** The ledger's table of offsets, which no batch has rows for. */
   get offsets(): TableState {
-    return new TableState({ name: LEDGER_NAMES.offsets }, DEFAULT_TABLE_OPTIONS, this.#worker)
+    return new TableState({ name: LEDGER_NAMES.offsets }, DEFAULT_TABLE_OPTIONS, this.#context)
   }
 
   /** How the tables are to be made that the options describe, each with that of its dead letters. */
@@ -60,6 +66,12 @@ export class Tables {
   /** Makes the columns of every table be read again before they are used. */
   invalidate(): void {
     for (const state of this.#states.values()) state.invalidate()
+  }
+
+  /** The target's own catalog says nothing: with it and without it a table has the same options, state and ledger. */
+  #withoutOwnCatalog({ catalog, ...table }: TableReference): TableReference {
+    const isOwn = catalog === undefined || foldIdentifier(catalog) === foldIdentifier(this.#context.catalog())
+    return isOwn ? table : { catalog, ...table }
   }
 }
 

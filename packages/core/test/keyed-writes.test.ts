@@ -32,6 +32,37 @@ it('another batch under the same key is a conflict, and so is the same one for a
   await engine.write('events', numbered(1), { key: 'next' })
 })
 
+it('a table is the same one however it is named, and one of another schema or catalog is not', async () => {
+  const path = databasePath()
+  const engine = await open({ path })
+  const [row] = await engine.query<{ name: string }>('SELECT current_database() AS name')
+  const catalog = row?.name as string
+  await engine.write('events', numbered(2), { key: 'k' })
+  const main = { schema: 'MAIN', name: 'Events' }
+  for (const table of [main, { catalog, name: 'events' }, { catalog: catalog.toUpperCase(), ...main }])
+    expect(await engine.write(table, numbered(2), { key: 'k' })).toMatchObject({ duplicate: true })
+  // with the options of the table, which names no catalog
+  await engine.write({ catalog, name: 'events' }, numbered(1), { key: 'named' })
+  expect(await engine.write('events', numbered(1), { key: 'named' })).toMatchObject({ duplicate: true })
+  await engine.query('CREATE SCHEMA other')
+  for (const table of [{ schema: 'other' }, { catalog, schema: 'other' }, { catalog: 'beside' }])
+    await expect(engine.write({ name: 'events', ...table }, numbered(2), { key: 'k' })).rejects.toMatchObject(
+      { code: 'KEY_CONFLICT', table: 'events' },
+    )
+  expect(await count(engine)).toBe(3n)
+})
+
+it('a conflict is told in the same words, with the name of the table, wherever it is found', async () => {
+  const name = 'ev"ents'
+  const engine = await open({ tables: { [name]: { columns, badRecords: 'dead-letter' } } })
+  await engine.write(name, numbered(1), { key: 'k' })
+  const message =
+    'key "k" names a batch for table "ev""ents" that is committed already, and the one for table "ev""ents" has another payload: it is not written; give it a key of its own'
+  // found by the worker, by the last part of dead letters, and before a column would be added
+  for (const other of [numbered(2), [{ id: 'x' }], [], [{ more: 1 }]])
+    await expect(engine.write(name, other, { key: 'k' })).rejects.toMatchObject({ message, table: name })
+})
+
 it('a batch that could not be encoded any more is known as well, and a conflict is one all the same', async () => {
   const engine = await open({ tables: {} })
   await engine.write('events', [{ id: 1, name: 'a' }], { key: 'k' })
@@ -165,10 +196,20 @@ it('pruneLedger forgets old keys and says how many, and what comes again under t
   expect(await engine.write('events', numbered(1), { key: 'a' })).toMatchObject({ duplicate: false })
   const again = await engine.write('events', numbered(1), { channel: 'c', offset: 3n })
   expect(again).toMatchObject({ duplicate: true })
-  for (const olderThan of [new Date(Number.NaN), Number.NaN, '2026', undefined])
+  for (const olderThan of [new Date(Number.NaN), Number.NaN, 1e300, -1e300, '2026', undefined])
     await expect(engine.pruneLedger({ olderThan } as never)).rejects.toMatchObject({
       ...{ name: 'InvalidOptionsError' },
     })
+})
+
+it('pruneLedger takes every time that a Date can be, and says so where the ledger is gone', async () => {
+  const engine = await open()
+  for (const olderThan of [-8.64e15, 0.5, 8.64e15])
+    expect(await engine.pruneLedger({ olderThan })).toEqual({ keyCount: 0, offsetCount: 0 })
+  await engine.query('DROP TABLE ducksink_ledger')
+  await expect(engine.pruneLedger({ olderThan: 1 })).rejects.toMatchObject({
+    ...{ name: 'SchemaError', code: 'SCHEMA_MISMATCH' },
+  })
 })
 
 it('dead letters are written again without a key', async () => {

@@ -8,7 +8,7 @@ const FIGURES = {
   ...{ discardedRowCount: 0, discardedValueCount: 0 },
 }
 const entryOf = (hash: string, table = '"t"'): LedgerEntry => ({
-  ...{ table, digest: { version: 1, hash }, figures: FIGURES },
+  ...{ table, tableName: 't', digest: { version: 1, hash }, figures: FIGURES },
 })
 const keyed = (key: string): WriteIdentity => ({ kind: 'key', key })
 const at = (channel: string, offset: bigint) => ({ channel, offset, generation: 0 })
@@ -39,6 +39,7 @@ it('a write with a key is committed where the ledger has that payload for that t
     lost.ask({ identity: keyed('other payload'), entry: entryOf('a') }, true),
     lost.ask({ identity: keyed('other table'), entry: entryOf('a') }, true),
     lost.ask({ identity: keyed('other spelling'), entry: entryOf('a', '"T"') }, true),
+    lost.ask({ identity: keyed('other version'), entry: entryOf('a') }, true),
   ]
   await lost.settle(
     threadWith({
@@ -46,6 +47,7 @@ it('a write with a key is committed where the ledger has that payload for that t
       'other payload': committedAs('b', 3),
       'other table': committedAs('a', 4, '"u"'),
       'other spelling': committedAs('a', 8),
+      'other version': { ...committedAs('b', 9), digest: { version: 0, hash: 'b' } },
     }),
     [],
   )
@@ -55,9 +57,10 @@ it('a write with a key is committed where the ledger has that payload for that t
     NOT_WRITTEN,
     NOT_WRITTEN,
     { status: 'committed', sequence: 8 },
+    { status: 'committed', sequence: 9 },
   ])
-  expect(lost.outcomes).toEqual({ committed: 2, 'not-written': 3, unknown: 0 })
-  expect(lost.lastSequence).toBe(11)
+  expect(lost.outcomes).toEqual({ committed: 3, 'not-written': 3, unknown: 0 })
+  expect(lost.lastSequence).toBe(12)
 })
 
 it('a write with offsets is committed where those of all its channels are', async () => {

@@ -253,6 +253,21 @@ it('records that have hardly a field in common have one hash too', () => {
   expect(new Set([records, ...changed].map((list) => hashOf(list))).size).toBe(4)
 })
 
+it('a field that is not enumerable is absent, whatever the records before had', () => {
+  const hidden = (h: number): object => Object.defineProperty({ a: 1 }, 'h', { value: h, enumerable: false })
+  const table = {}
+  const plain = hashOf([{ a: 1 }], [], {})
+  const before: readonly (readonly object[])[] = [
+    ...[[{ a: 0, h: 5 }], [{ h: 5 }], [{}, { h: 5 }], [{ a: 1, b: 2 }], [{ h: 5 }, { a: 1 }], [{ b: 1 }]],
+  ]
+  for (const records of before) {
+    const alone = hashOf(records, [], {})
+    expect(hashOf(records, [], table)).toBe(alone)
+    expect(hashOf([hidden(7)], [], table)).toBe(plain)
+    expect(hashOf(records, [], table)).toBe(alone)
+  }
+})
+
 it('NaN is one value, in whatever form it is held', () => {
   const odd = new Float64Array(new BigUint64Array([0xfff8_0000_0000_0123n]).buffer)[0]
   expect(odd).toBeNaN()

@@ -86,6 +86,26 @@ describe('dead letters', () => {
     expect(await engine.query('SELECT id FROM events')).toEqual([{ id: 1n }])
   })
 
+  it('that fail again still have their key, or their channel and offset', async () => {
+    const engine = await openEngine({ tables, deliveryMode: 'exactly-once' })
+    await engine.write('events', [{ id: 'dropped' }, { id: 'a' }], { key: 'k' })
+    await engine.write('events', [{ id: 'b' }], { channel: 'c', offset: 5n })
+    await engine.write('events', [{ id: 'x' }, { id: 7 }, { id: 8, age: -1 }], { key: 'other' })
+    const transform = (record: Record<string, unknown>) => {
+      if (record.id === 'x') return { id: 1 }
+      return record.id === 'dropped' ? undefined : record
+    }
+    const summary = await engine.replayDeadLetters('events', { transform })
+    expect(summary).toEqual({ rowCount: 1, deadLetterCount: 3, droppedCount: 1 })
+    const again = await engine.deadLetters('events')
+    const origins = again.map(({ key, channel, offset, record }) => [record.id, key, channel, offset])
+    expect(origins).toEqual([
+      ['a', 'k', undefined, undefined],
+      ['b', undefined, 'c', 5n],
+      [8, 'other', undefined, undefined],
+    ])
+  })
+
   it('that are dropped all go without a row being written', async () => {
     const engine = await openEngine({ tables })
     await engine.write('events', [{ id: 'x' }, { id: 'y' }])

@@ -1,14 +1,10 @@
 import type { Connection } from './connection.ts'
 import { FailedChannels } from './failed-channels.ts'
-import { foldIdentifier, shown } from './identifier.ts'
+import { shown } from './identifier.ts'
+import { keyConflict } from './key-conflict.ts'
 import type { Ledger, LedgerWrite } from './ledger.ts'
 import { ledgerKeyProblem } from './ledger-key.ts'
-import {
-  InvalidOptionsError,
-  KeyConflictError,
-  PrecedingBatchFailedError,
-  type SinkError,
-} from './protocol/errors.ts'
+import { InvalidOptionsError, PrecedingBatchFailedError, type SinkError } from './protocol/errors.ts'
 import type { CommittedWrite, InsertRequest, LedgerEntry, WriteIdentity } from './protocol/messages.ts'
 import type { Writer } from './writer.ts'
 
@@ -91,7 +87,7 @@ export class ExactlyOnce {
       }
       if (identity?.kind === 'key') {
         const before = known.get(identity.key)
-        if (before !== undefined) return compare(identity.key, before, requireEntry(request))
+        if (before !== undefined) return judge(identity.key, before, requireEntry(request))
         const { table, digest, figures } = requireEntry(request)
         known.set(identity.key, { ...figures, table, digest, sequence: next })
       }
@@ -119,20 +115,9 @@ export interface EnteredWrite {
 export type TableOf = (layoutId: number) => string | undefined
 
 /** What becomes of a write whose key is in the ledger. */
-export function compare(
-  key: string,
-  before: CommittedWrite,
-  { table, digest }: Pick<LedgerEntry, 'table' | 'digest'>,
-): Verdict {
-  const conflict = (what: string): Verdict => {
-    const message = `key ${shown(key)} names a batch for table ${before.table} that is committed already, and the one for table ${table} ${what}: it is not written; give it a key of its own`
-    return { kind: 'refused', error: new KeyConflictError(message, { table, key }) }
-  }
-  if (foldIdentifier(before.table) !== foldIdentifier(table)) return conflict('is not the same')
-  // what another version of the rules has made of a payload says nothing of this one
-  const isComparable = digest !== undefined && before.digest?.version === digest.version
-  if (isComparable && before.digest?.hash !== digest.hash) return conflict('has another payload')
-  return { kind: 'duplicate', of: before }
+export function judge(key: string, before: CommittedWrite, entry: LedgerEntry): Verdict {
+  const error = keyConflict(key, before, entry)
+  return error === undefined ? { kind: 'duplicate', of: before } : { kind: 'refused', error }
 }
 
 function requireEntry({ writeId, entry }: InsertRequest): LedgerEntry {

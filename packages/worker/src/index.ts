@@ -1,4 +1,5 @@
 export { foldIdentifier, identifierProblem, qualifiedName } from './identifier.ts'
+export { keyConflict } from './key-conflict.ts'
 export { ledgerKeyProblem } from './ledger-key.ts'
 export { releaseLockOf } from './lock-file.ts'
 export * from './protocol/coercion.ts'

@@ -1,7 +1,7 @@
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
 import { readConstraints } from './constraints.ts'
-import { unlessDurable } from './duckdb-error.ts'
+import { errorKind, unlessDurable } from './duckdb-error.ts'
 import { qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
 import { LEDGER_NAMES } from './protocol/ledger-names.ts'
@@ -63,7 +63,7 @@ export async function prepareLedgerTables(connection: Connection, catalog: Catal
   if (absent.length === 0) return
   await connection.run('BEGIN')
   try {
-    for (const table of absent) await connection.run(createSql(table, catalog))
+    for (const table of absent) await createTable(connection, table, catalog)
     await unlessDurable(connection.run('COMMIT'))
   } catch (error) {
     await connection.rollBack()
@@ -77,8 +77,7 @@ async function requireLedgerTable(
   layout: KnownLayout,
 ): Promise<void> {
   const refuse = (problem: string, column?: string): never => {
-    const message = `table "${name}", in which exactly-once delivery keeps what was committed, is there with ${problem}; rename it, or open the target 'at-least-once'`
-    throw new SchemaError(message, { table: name, column })
+    throw unusable(name, `with ${problem}`, column)
   }
   for (const column of columns) {
     const found = layout.columns.find((one) => one.name === column.name)
@@ -92,6 +91,20 @@ async function requireLedgerTable(
   const wanted = keyColumns.map(quoteIdentifier).join()
   if (!keys.some((expressions) => expressions.join() === wanted))
     refuse(`no PRIMARY KEY (${keyColumns.join(', ')})`)
+}
+
+async function createTable(connection: Connection, table: LedgerTable, catalog: Catalog): Promise<void> {
+  try {
+    await connection.run(createSql(table, catalog))
+  } catch (error) {
+    if (errorKind(error) === 'Catalog') throw unusable(table.name, 'as something else, such as a view')
+    throw error
+  }
+}
+
+function unusable(name: string, as: string, column?: string): SchemaError {
+  const message = `table "${name}", in which exactly-once delivery keeps what was committed, is there ${as}; rename it, or open the target 'at-least-once'`
+  return new SchemaError(message, { table: name, column })
 }
 
 function createSql({ name, columns, keyColumns }: LedgerTable, catalog: Catalog): string {

@@ -106,7 +106,7 @@ export class Ledger {
   async prune(connection: Connection, beforeMs: number): Promise<PrunedRows> {
     const before = [new DuckDBTimestampTZValue(BigInt(Math.trunc(beforeMs)) * 1000n)]
     const count = async (sql: string): Promise<number> =>
-      Number((await connection.rows(sql, before))[0]?.Count ?? 0)
+      Number((await connection.rows(sql, before).catch(failed))[0]?.Count ?? 0)
     await connection.run('BEGIN')
     try {
       const keyCount = await count(`DELETE FROM ${this.#keysTable} WHERE committed_at < $1`)

@@ -147,13 +147,14 @@ export class SinkWorker implements SinkApi {
     return (await this.#queryOnWriter(request)) ?? { status: 'failed', error: errorToData(this.#refusal) }
   }
 
-  readLedger(keys: readonly string[]): Promise<LedgerReply> {
+  readLedger(keys: readonly string[], servesWrites = false): Promise<LedgerReply> {
     return this.#onWriter<LedgerReply>(
       async (session) => {
         const found = await requireLedger(session).lookUp(session.database.writer, keys)
         return { status: 'read', writes: keys.map((key) => found.get(key)) }
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
+      { servesWrites },
     )
   }
 

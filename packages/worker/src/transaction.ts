@@ -1,5 +1,5 @@
 import { fullDiskError, isDiskFull, isOutcomeUnknown, isRowRefusal, unlessDurable } from './duckdb-error.ts'
-import { compare, type ExactlyOnce, type NamedWrite, type Verdict } from './exactly-once.ts'
+import { type ExactlyOnce, judge, type NamedWrite, type Verdict } from './exactly-once.ts'
 import { cancelled, committed, duplicate, inserted, rolledBack, runAgain } from './insert-reply.ts'
 import type { SinkError } from './protocol/errors.ts'
 import type { CommittedWrite, InsertReply, InsertRequest, LedgerEntry } from './protocol/messages.ts'
@@ -197,7 +197,7 @@ export class Transactions {
       this.#open = { state: 'duplicate', ...nameOf(end), before }
       return requests.map((request) => inserted(request))
     }
-    const verdict = compare(keyOf(end), before, end.entry as LedgerEntry)
+    const verdict = judge(keyOf(end), before, end.entry as LedgerEntry)
     return requests.map((request) =>
       request.last || verdict.kind === 'refused' ? settled(request, verdict) : inserted(request),
     )

@@ -29,7 +29,7 @@ async function request(
   { table = 't', hash = a.join(), hashVersion = 1, ...options }: Options = {},
 ): Promise<InsertRequest> {
   const figures = { rowCount: a.length, ...FIGURES }
-  const entry = { table: `"${table}"`, digest: { version: hashVersion, hash }, figures }
+  const entry = { table: `"${table}"`, tableName: table, digest: { version: hashVersion, hash }, figures }
   const { last = true } = options
   const layout = await session.layout(table)
   return insertRequest(layout, { a }, { identity, ...(last ? { entry } : undefined), ...options })

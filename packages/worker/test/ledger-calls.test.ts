@@ -45,7 +45,7 @@ async function open(path: string, deliveryMode: DeliveryMode = 'exactly-once'): 
     if (prepared.status !== 'present') throw new Error(prepared.status)
     const figures = { rowCount: 1, deadLetterCount: 0, skippedCount: 0 }
     const entry = {
-      ...{ table: '"t"', digest: { version: 1, hash: String(a) } },
+      ...{ table: '"t"', tableName: 't', digest: { version: 1, hash: String(a) } },
       figures: { ...figures, discardedRowCount: 0, discardedValueCount: 0 },
     }
     return insertRequest(prepared.layout, { a: [a] }, { identity, entry })
@@ -144,6 +144,21 @@ test('opening fails where a table of the ledger is something else', async () => 
   const { reply } = await open(path)
   expect(reply).toMatchObject({ status: 'failed', error: { code: 'SCHEMA_MISMATCH', column: 'key' } })
   expect((await open(path, 'at-least-once')).reply.status).toBe('open')
+})
+
+test('opening fails where a view has the name of a table of the ledger', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const { worker } = await open(path, 'at-least-once')
+  await worker.query({
+    queryId: 1,
+    sql: 'CREATE VIEW ducksink_ledger AS SELECT 1 AS key',
+    parameters: undefined,
+  })
+  await worker.close()
+  const { reply } = await open(path)
+  expect(reply).toMatchObject({
+    ...{ status: 'failed', error: { code: 'SCHEMA_MISMATCH', table: 'ducksink_ledger' } },
+  })
 })
 
 test('the ledger is read after all that was sent before', async () => {

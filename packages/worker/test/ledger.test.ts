@@ -15,7 +15,7 @@ const DIGEST = { version: 3, hash: 'a1b2c3d4e5f60718293a4b5c6d7e8f90' }
 
 const write = (identity: WriteIdentity, sequence = 1): LedgerWrite => ({
   identity,
-  entry: { table: '"db"."t"', digest: DIGEST, figures: FIGURES },
+  entry: { table: '"db"."t"', tableName: 't', digest: DIGEST, figures: FIGURES },
   sequence,
 })
 const keyed = (key: string, sequence?: number): LedgerWrite => write({ kind: 'key', key }, sequence)
@@ -65,7 +65,7 @@ describe('the ledger', () => {
 
   test('keeps a write without a digest', async () => {
     const session = await open()
-    const entry = { table: 't', digest: undefined, figures: FIGURES }
+    const entry = { table: 't', tableName: 't', digest: undefined, figures: FIGURES }
     await insert(session, keyed('a'), { ...keyed('b'), entry })
     expect((await lookUp(session, 'a', 'b')).map((found) => found?.digest)).toEqual([DIGEST, undefined])
   })

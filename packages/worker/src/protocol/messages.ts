@@ -98,6 +98,8 @@ export interface ReceiptFigures {
 export interface LedgerEntry {
   /** The table that it is for, as SQL names it. */
   readonly table: string
+  /** The table's name alone, as errors have it. */
+  readonly tableName: string
   /** Present where the write has a key. */
   readonly digest: PayloadDigest | undefined
   readonly figures: ReceiptFigures
@@ -280,8 +282,11 @@ export interface SinkApi {
   /** Refuses what waits for room on the disk, and what comes until there is some. */
   refuseHeld(): Promise<void>
   query(request: QueryRequest): Promise<QueryReply>
-  /** What the ledger has for each of these keys, after all that was sent before. */
-  readLedger(keys: readonly string[]): Promise<LedgerReply>
+  /**
+   * What the ledger has for each of these keys, after all that was sent before; where it serves writes, it does not wait
+   * behind one that is to be begun again.
+   */
+  readLedger(keys: readonly string[], servesWrites?: boolean): Promise<LedgerReply>
   /** Forgets the keys and offsets that were committed before a time, in ms since 1970, but each channel's newest. */
   pruneLedger(beforeMs: number): Promise<PruneReply>
   cancelQuery(queryId: number): Promise<void>
