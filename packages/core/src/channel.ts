@@ -5,9 +5,13 @@ export interface OffsetSpan {
 }
 
 /** Offsets that were not written. */
-interface RefusedSpan extends OffsetSpan {
+interface RefusedSpan {
+  readonly first: bigint
+  readonly last: bigint
   /** True where they were not even tried, because of what comes before them. */
   readonly isBehind: boolean
+  /** True where what it began with has come again, or has failed by itself: it goes on somewhere from `first` on. */
+  readonly isBegun: boolean
 }
 
 /** The offsets that a batch under way has of one channel; `last` grows while its records are gathered. */
@@ -24,7 +28,7 @@ export type Standing =
   /** Something that comes before it was not written. */
   | 'refused'
 
-// What is refused beyond this is forgotten, and the channel goes on only when its failure is resolved.
+// What is refused beyond this is remembered as one span.
 const MAX_REFUSED = 1_024
 
 /**
@@ -37,12 +41,10 @@ export class Channel<Held extends HeldSpan> {
   #generation = 0
   /** In the order of their offsets. */
   readonly #underWay: Held[] = []
-  /** What was not written and must come again before anything greater, by their first offsets. */
+  /** What was not written and must come again before anything greater; in order, and no offset twice. */
   readonly #refused: RefusedSpan[] = []
   /** True while it is not known whether a batch was committed. */
   #isUncertain = false
-  /** True where more was refused than is remembered. */
-  #isOverfull = false
 
   constructor(name: string) {
     this.name = name
@@ -71,12 +73,23 @@ export class Channel<Held extends HeldSpan> {
 
   /** True where something was refused, and nothing greater is written until it is there or the failure resolved. */
   get hasFailed(): boolean {
-    return this.#refused.length > 0 || this.#isUncertain || this.#isOverfull
+    return this.#refused.length > 0 || this.#isUncertain
   }
 
   /** The first of what was refused. */
-  get lowestRefused(): OffsetSpan | undefined {
-    return this.#refused[0]
+  get lowestRefused(): bigint | undefined {
+    return this.#refused[0]?.first
+  }
+
+  /** What failed by itself, where nothing that was never tried comes before it. */
+  get failed(): Readonly<OffsetSpan> | undefined {
+    const first = this.#refused[0]
+    return first?.isBehind === false ? first : undefined
+  }
+
+  /** All that was refused, as it is now. */
+  get refused(): readonly Readonly<OffsetSpan>[] {
+    return [...this.#refused]
   }
 
   /** Everything that is under way. */
@@ -111,18 +124,20 @@ export class Channel<Held extends HeldSpan> {
     this.#isUncertain = isUncertain
     if (committed === undefined || (this.#committed !== undefined && committed <= this.#committed)) return
     this.#committed = committed
-    const left = this.#refused.filter(({ last }) => last > committed)
+    const left = this.#refused
+      .filter(({ last }) => last > committed)
+      .map((span) => (span.first > committed ? span : { ...span, first: committed + 1n, isBegun: true }))
     this.#refused.splice(0, this.#refused.length, ...left)
   }
 
-  /** A batch was not written; gives those behind it, which will not be either. */
-  release(held: Held): readonly Held[] {
+  /** A batch was not written, perhaps because it is behind one that was not; gives those behind it. */
+  release(held: Held, isBehind: boolean): readonly Held[] {
     const index = this.#remove(held)
     if (index === -1) return []
     // what is sent from now on does not fall with those that are in the worker's queue already
     this.#generation = Math.max(this.#generation, held.generation + 1)
     const { first, last } = held
-    this.#refuse({ first, last, isBehind: false })
+    this.#refuse({ first, last, isBehind, isBegun: false })
     return this.#underWay.slice(index)
   }
 
@@ -130,21 +145,24 @@ export class Channel<Held extends HeldSpan> {
   refuse(offset: bigint): void {
     const standing = this.judge(offset)
     if (standing !== 'next' && standing !== 'refused') return
-    this.#refuse({ first: offset, last: offset, isBehind: standing === 'refused' })
+    const isBehind = standing === 'refused'
+    const isKnown = this.#refused.some(({ first, last }) => first <= offset && offset <= last)
+    if (!isBehind || !isKnown) this.#refuse({ first: offset, last: offset, isBehind, isBegun: false })
   }
 
   /** A record was refused; the records of a source that goes on all the same are remembered as one batch. */
   refuseRecord(offset: bigint): void {
     const last = this.#refused.at(-1)
     const isNext = last?.isBehind === true && offset > last.last && this.judge(offset) === 'refused'
-    if (isNext) last.last = offset
+    if (isNext) this.#refused[this.#refused.length - 1] = { ...last, last: offset }
     else this.refuse(offset)
   }
 
-  /** Nothing that was refused need come again. */
-  forget(): void {
-    this.#refused.length = 0
-    this.#isOverfull = false
+  /** What was refused need not come again, or of that what has not changed since it was read. */
+  forget(refused: readonly object[] = this.#refused): void {
+    const forgotten = new Set(refused)
+    const left = this.#refused.filter((span) => !forgotten.has(span))
+    this.#refused.splice(0, this.#refused.length, ...left)
   }
 
   /** Lets nothing in until the ledger was asked. */
@@ -154,13 +172,13 @@ export class Channel<Held extends HeldSpan> {
 
   /** True where no offset that was refused, and is not under way again, comes before this one. */
   #comesAgain(offset: bigint): boolean {
-    if (this.#isUncertain || this.#isOverfull) return false
+    if (this.#isUncertain) return false
     const reach = this.#reach
-    for (const { first, last } of this.#refused) {
-      const isBegun = reach !== undefined && first <= reach
-      if (isBegun && last <= reach) continue
+    for (const { first, last, isBegun } of this.#refused) {
+      if (reach !== undefined && last <= reach) continue
       // records come again one by one, perhaps in other batches than before
-      if (offset > (isBegun ? last : first)) return false
+      const hasBegun = isBegun || (reach !== undefined && first <= reach)
+      if (offset > (hasBegun ? last : first)) return false
     }
     return true
   }
@@ -178,13 +196,24 @@ export class Channel<Held extends HeldSpan> {
     return index
   }
 
+  /** What is said of an offset last counts, and what was before it in its span has come again. */
   #refuse(refused: RefusedSpan): void {
     const { first, last } = refused
-    const index = this.#refused.findIndex((other) => other.first >= first)
-    const known = this.#refused[index]
-    if (known?.first === first) {
-      if (last > known.last) known.last = last
-    } else if (this.#refused.length === MAX_REFUSED) this.#isOverfull = true
-    else this.#refused.splice(index === -1 ? this.#refused.length : index, 0, refused)
+    const spans = this.#refused
+    const from = spans.findIndex((other) => other.last >= first)
+    const start = from === -1 ? spans.length : from
+    let end = start
+    while (end < spans.length && (spans[end] as RefusedSpan).first <= last) end++
+    const cut = end > start ? (spans[end - 1] as RefusedSpan) : undefined
+    spans.splice(start, end - start, refused)
+    if (cut !== undefined && cut.last > last)
+      spans.splice(start + 1, 0, { first: last + 1n, last: cut.last, isBehind: true, isBegun: true })
+    while (spans.length > MAX_REFUSED) this.#mergeLast()
+  }
+
+  /** Remembers the last two spans as one. */
+  #mergeLast(): void {
+    const [before, last] = this.#refused.splice(-2) as [RefusedSpan, RefusedSpan]
+    this.#refused.push({ ...before, last: last.last, isBehind: true })
   }
 }

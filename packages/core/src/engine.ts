@@ -138,8 +138,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   /**
    * Lets a channel go on of which a batch was not written. After `skip` that batch is left out for good: its offset is
-   * committed, and the caller sends what comes after it. After `retry` the caller sends everything from
-   * {@link committedOffset} on. Where nothing of the channel has failed, nothing is done.
+   * committed, and the caller sends what comes after it; what was only refused behind another one is never left out.
+   * After `retry` the caller sends everything from {@link committedOffset} on. Where nothing of the channel has failed,
+   * nothing is done.
    *
    * A batch that is simply written again, and those behind it after it, need no such call.
    * @throws {@link InvalidOptionsError} where delivery is not exactly-once.

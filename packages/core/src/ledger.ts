@@ -111,8 +111,11 @@ export class Ledger {
       throw new InvalidOptionsError(message, { channel: name }, 'INVALID_ARGUMENT')
     }
     const channel = this.channels.of(name)
+    if (resolution === 'skip') {
+      await this.#skip(channel)
+      return
+    }
     await this.#settleDoubt(channel)
-    if (resolution === 'skip') await this.#skip(channel)
     channel.forget()
   }
 
@@ -176,17 +179,23 @@ export class Ledger {
     return receipt
   }
 
-  /** Commits the first of what was refused without its rows, behind all that comes before it. */
+  /** Commits the offsets of the batch that failed without its rows; what was refused behind it was never tried. */
   async #skip(channel: ClaimedChannel): Promise<void> {
-    this.#context.sendGathered()
-    await Promise.all(channel.underWay.map(({ claim }) => claim.settled))
-    const refused = channel.lowestRefused
-    // it may have been written again meanwhile
-    if (refused === undefined) return
-    const claim = new OffsetClaim()
-    claim.add(channel, refused.first, refused.last)
-    claim.send()
-    await this.#send(new RecordsSource(this.#context.offsets(), [], this.#context.records), {}, claim)
+    // what was refused may be written again meanwhile
+    do {
+      this.#context.sendGathered()
+      await Promise.all(channel.underWay.map(({ claim }) => claim.settled))
+      await this.#settleDoubt(channel)
+    } while (channel.hasFailed && channel.newest !== undefined)
+    const { failed, refused } = channel
+    if (failed !== undefined) {
+      const claim = new OffsetClaim()
+      claim.add(channel, failed.first, failed.last)
+      claim.send()
+      await this.#send(new RecordsSource(this.#context.offsets(), [], this.#context.records), {}, claim)
+    }
+    // not what has failed since
+    channel.forget(refused)
   }
 
   /** Reads what is committed, where that is not known since the outcome of a batch was not. */

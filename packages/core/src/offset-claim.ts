@@ -98,7 +98,7 @@ export class OffsetClaim implements Delivery {
   refuse(): void {
     const due: OffsetClaim[] = [this]
     // those that come after them are added as it goes on
-    for (const claim of due) for (const behind of claim.#release()) due.push(behind)
+    for (const claim of due) for (const behind of claim.#release(claim !== this)) due.push(behind)
   }
 
   /** The batch was written or not: its channels let nothing in until the ledger is asked. */
@@ -108,18 +108,18 @@ export class OffsetClaim implements Delivery {
   }
 
   /** Gives its offsets back; says who comes after it. */
-  #release(): readonly OffsetClaim[] {
+  #release(isBehind: boolean): readonly OffsetClaim[] {
     if (this.#state === 'committed' || this.#state === 'refused') return []
     this.#state = 'refused'
     this.#settled.resolve()
-    return this.#spans.flatMap((span) => span.channel.release(span).map(({ claim }) => claim))
+    return this.#spans.flatMap((span) => span.channel.release(span, isBehind).map(({ claim }) => claim))
   }
 }
 
 /** What is refused in a channel that has failed. */
 export function precedingBatchFailed({ name, lowestRefused }: ClaimedChannel, table: string): SinkError {
   const channel = JSON.stringify(name)
-  const where = lowestRefused === undefined ? '' : ` (from offset ${lowestRefused.first} on)`
+  const where = lowestRefused === undefined ? '' : ` (from offset ${lowestRefused} on)`
   const message = `nothing more of channel ${channel} is written to table "${table}", because what comes before it${where} was not: write that again, or call resolveFailure(${channel}, 'skip' or 'retry')`
   return new PrecedingBatchFailedError(message, { table, channel: name })
 }

@@ -102,6 +102,20 @@ it("'skip' leaves a batch out for good, also for those who open the target later
   expect(await readFile(path, 'FROM t')).toEqual([5n, 20n, 30n].map((id) => ({ id })))
 })
 
+it("'skip' leaves out nothing that was never tried", async () => {
+  const engine = await open()
+  await ends([writeBad(engine, 5n), write(engine, 6n), write(engine, 7n)])
+  await write(engine, 5n)
+  await engine.resolveFailure('c', 'skip')
+  expect(await engine.committedOffset('c')).toBe(5n)
+  expect(await ends([write(engine, 6n), writeBad(engine, 7n), write(engine, 8n)])).toEqual([
+    ...['written', 'INVALID_VALUE', 'PRECEDING_BATCH_FAILED'],
+  ])
+  await engine.resolveFailure('c', 'skip')
+  expect(await ends([write(engine, 7n), write(engine, 8n)])).toEqual(['duplicate', 'written'])
+  expect(await ids(engine)).toEqual([5n, 6n, 8n])
+})
+
 it("after 'retry' the source may be cut into other batches than before", async () => {
   const engine = await open()
   await ends([write(engine, 5n), writeBad(engine, 10n), write(engine, 20n)])

@@ -9,6 +9,7 @@ import { OffsetClaim } from '../src/offset-claim.ts'
 interface Batch {
   readonly claim: OffsetClaim
   readonly offsets: Map<string, Set<bigint>>
+  readonly onCommitted?: () => void
 }
 
 /** A main thread, a worker, what lies between them, and the offsets that must not be missing. */
@@ -24,6 +25,8 @@ class World {
   readonly #failed = new Map<string, number>()
   /** Failures that the app is resolving: it sends nothing of their channels meanwhile. */
   readonly #skipping = new Map<string, OffsetClaim>()
+  /** By channel and offset, the batch that it was in when that was not written for its own sake. */
+  readonly #failedIn = new Map<string, object>()
   #gathered: Batch | undefined
 
   /** An app calls `write` with the next offset, some steps on, which may be refused at the door. */
@@ -45,8 +48,9 @@ class World {
       return
     }
     const claim = this.channels.claim({ channel: name, offset }, 't')
-    if (isRefusedAtDoor) claim.refuse()
-    else this.#waiting.push({ claim, offsets: new Map([[name, new Set([offset])]]) })
+    const batch = { claim, offsets: new Map([[name, new Set([offset])]]) }
+    if (isRefusedAtDoor) this.#fail(batch)
+    else this.#waiting.push(batch)
   }
 
   /** A source's next record is pushed; a record that cannot be encoded is refused. */
@@ -59,6 +63,7 @@ class World {
     if (standing === 'committed' || standing === 'under-way') return
     this.#owe(name, offset)
     if (standing === 'refused' || isBad) {
+      if (standing === 'next') this.#failedIn.set(`${name} ${offset}`, {})
       channel.refuseRecord(offset)
       return
     }
@@ -95,7 +100,7 @@ class World {
 
   abort(index: number): void {
     const [batch] = this.#waiting.splice(index % Math.max(1, this.#waiting.length), 1)
-    batch?.claim.refuse()
+    if (batch !== undefined) this.#fail(batch)
   }
 
   dispatch(): void {
@@ -121,25 +126,40 @@ class World {
 
   reply(): void {
     const next = this.#replies.shift()
-    if (next?.isCommitted === true) next.batch.claim.commit()
-    else next?.batch.claim.refuse()
+    if (next?.isCommitted === true) {
+      next.batch.claim.commit()
+      next.batch.onCommitted?.()
+    } else if (next !== undefined) this.#fail(next.batch)
   }
 
   retry(name: string): void {
+    if (this.#isSkipping(name)) return
     this.channels.of(name).forget()
     this.#giveUp(name)
   }
 
+  /** The batch that failed is left out, and the source goes on with what comes after it. */
   skip(name: string): void {
     const channel = this.channels.of(name)
-    const { lowestRefused: refused, newest } = channel
-    if (refused === undefined || newest !== undefined) return
+    const { failed, refused, newest } = channel
+    if (newest !== undefined) return
+    const goOn = (): void => {
+      channel.forget(refused)
+      this.#giveUp(name)
+    }
+    if (failed === undefined) {
+      goOn()
+      return
+    }
+    const skipped = [...(this.#owed.get(name) ?? [])].filter((offset) => offset <= failed.last)
+    // of one batch that has failed, and nothing that was never tried
+    const batches = new Set(skipped.map((offset) => this.#failedIn.get(`${name} ${offset}`)))
+    expect([...batches]).toEqual([expect.any(Object)])
     const claim = new OffsetClaim()
-    claim.add(channel, refused.first, refused.last)
+    claim.add(channel, failed.first, failed.last)
     claim.send()
     this.#skipping.set(name, claim)
-    const skipped = [...(this.#owed.get(name) ?? [])].filter((offset) => offset <= refused.last)
-    this.#waiting.push({ claim, offsets: new Map([[name, new Set(skipped)]]) })
+    this.#waiting.push({ claim, offsets: new Map([[name, new Set(skipped)]]), onCommitted: goOn })
   }
 
   settleAll(): void {
@@ -149,6 +169,13 @@ class World {
       this.work(false)
       this.reply()
     }
+  }
+
+  #fail({ claim, offsets }: Batch): void {
+    if (!claim.isRefused)
+      for (const [name, ofChannel] of offsets)
+        for (const offset of ofChannel) this.#failedIn.set(`${name} ${offset}`, claim)
+    claim.refuse()
   }
 
   #isSkipping(name: string): boolean {
@@ -279,10 +306,27 @@ it('after an unknown outcome nothing more is let in until the ledger was asked',
   expect([10n, 20n, 30n].map((offset) => channel.judge(offset))).toEqual(['committed', 'next', 'refused'])
 })
 
-it('of what is refused without end no more is remembered than there is room for', () => {
+it('what is refused without end need be written again only once, in order', () => {
+  const channels = new Channels()
+  const channel = channels.of('c')
+  channel.refuse(1n)
+  for (let offset = 2n; offset <= 1_500n; offset++) channel.refuse(offset)
+  for (let offset = 1n; offset <= 1_500n; offset++) {
+    expect([offset, offset + 1n].map((each) => channel.judge(each))).toEqual([
+      'next',
+      // the last of them are one span
+      offset > 1_024n && offset < 1_500n ? 'next' : 'refused',
+    ])
+    channels.claim({ channel: 'c', offset }, 't').commit()
+  }
+  expect(channel.hasFailed).toBe(false)
+})
+
+it('no more is remembered of what is refused than there is room for', () => {
   const channel = new Channels().of('c')
-  for (let offset = 3_000n; offset > 0n; offset--) channel.refuse(offset)
-  expect(channel.judge(1n)).toBe('refused')
+  for (let offset = 1_500n; offset > 0n; offset--) channel.refuse(offset)
+  expect(channel.refused).toHaveLength(1_024)
+  expect([1n, 2n].map((offset) => channel.judge(offset))).toEqual(['next', 'refused'])
   channel.forget()
-  expect(channel.judge(1n)).toBe('next')
+  expect(channel.judge(2n)).toBe('next')
 })

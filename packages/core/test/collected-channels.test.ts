@@ -109,6 +109,40 @@ it('a record that is refused holds up those behind it until it comes again or is
   expect(await ids(engine)).toEqual([1, 2, 3, 5, 6, 7])
 })
 
+it('a record that is skipped takes none with it that was refused behind another', async () => {
+  const engine = await open()
+  const collector = engine.table<Event>('t').collect()
+  collector.push(...event(4))
+  await collector.flush()
+  const refused = (...record: [Event, { channel: string; offset: bigint }]): void =>
+    expect(() => collector.push(...record)).toThrow()
+  refused({ id: 'x' }, { channel: 'c', offset: 5n })
+  for (const offset of range(6, 100)) refused(...event(offset))
+  collector.push(...event(5))
+  await collector.flush()
+  refused({ id: 'y' }, { channel: 'c', offset: 6n })
+  await engine.resolveFailure('c', 'skip')
+  expect(await engine.committedOffset('c')).toBe(6n)
+  for (const offset of range(7, 100)) collector.push(...event(offset))
+  await collector.close()
+  expect(await ids(engine)).toEqual([4, 5, ...range(7, 100)])
+})
+
+it('a record that comes again while its failure is resolved is written', async () => {
+  const engine = await open()
+  const collector = engine.table<Event>('t').collect()
+  collector.push(...event(1))
+  await collector.flush()
+  expect(() => collector.push({ id: 'x' }, { channel: 'c', offset: 2n })).toThrow('cannot become BIGINT')
+  expect(() => collector.push(...event(3))).toThrow('nothing more of channel "c"')
+  const resolved = engine.resolveFailure('c', 'skip')
+  collector.push(...event(2))
+  await resolved
+  collector.push(...event(3))
+  await collector.close()
+  expect(await ids(engine)).toEqual([1, 2, 3])
+})
+
 it('records that wait for their table stay one batch, whose bad record fails all of it', async () => {
   const engine = await open()
   const failures: number[] = []
