@@ -60,6 +60,8 @@ export interface LedgerContext {
 export class Ledger {
   readonly channels: Channels = new Channels()
   readonly #context: LedgerContext
+  /** When the last failure of each channel is resolved, as one is at a time. */
+  readonly #resolved = new WeakMap<ClaimedChannel, Promise<void>>()
   #hasher: PayloadHasher | undefined
 
   constructor(context: LedgerContext) {
@@ -111,12 +113,12 @@ export class Ledger {
       throw new InvalidOptionsError(message, { channel: name }, 'INVALID_ARGUMENT')
     }
     const channel = this.channels.of(name)
-    if (resolution === 'skip') {
-      await this.#skip(channel)
-      return
-    }
-    await this.#settleDoubt(channel)
-    channel.forget()
+    const resolved = this.#resolve(channel, resolution, this.#resolved.get(channel))
+    this.#resolved.set(
+      channel,
+      resolved.catch(() => undefined),
+    )
+    await resolved
   }
 
   async prune(options: PruneOptions): Promise<PruneSummary> {
@@ -177,6 +179,20 @@ export class Ledger {
     const receipt: Receipt = { ...at, ...NO_FIGURES, duplicate: true, sequence, durationMs }
     this.#context.onSettled({ status: 'committed', table, receipt, byteLength: 0 })
     return receipt
+  }
+
+  async #resolve(
+    channel: ClaimedChannel,
+    resolution: FailureResolution,
+    before: Promise<void> | undefined,
+  ): Promise<void> {
+    await before
+    if (resolution === 'skip') {
+      await this.#skip(channel)
+      return
+    }
+    await this.#settleDoubt(channel)
+    channel.forget()
   }
 
   /** Commits the offsets of the batch that failed without its rows; what was refused behind it was never tried. */

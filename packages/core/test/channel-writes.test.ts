@@ -116,6 +116,20 @@ it("'skip' leaves out nothing that was never tried", async () => {
   expect(await ids(engine)).toEqual([5n, 6n, 8n])
 })
 
+it('a failure that is resolved twice at once is resolved once', async () => {
+  const engine = await open()
+  await ends([writeBad(engine, 5n), write(engine, 6n)])
+  await Promise.all([engine.resolveFailure('c', 'skip'), engine.resolveFailure('c', 'skip')])
+  expect(await engine.committedOffset('c')).toBe(5n)
+  expect(await ends([write(engine, 6n)])).toEqual(['written'])
+  await ends([writeBad(engine, 7n)])
+  await Promise.all([
+    ...[engine.resolveFailure('c', 'skip'), engine.resolveFailure('c', 'retry')],
+    ...[engine.resolveFailure('c', 'skip'), write(engine, 8n).catch(() => undefined)],
+  ])
+  expect(await ends([write(engine, 7n), write(engine, 9n)])).toEqual(['duplicate', 'written'])
+})
+
 it("after 'retry' the source may be cut into other batches than before", async () => {
   const engine = await open()
   await ends([write(engine, 5n), writeBad(engine, 10n), write(engine, 20n)])
