@@ -102,10 +102,11 @@ export class EngineParts {
 
   #createLedger(): Ledger {
     return new Ledger({
-      ...{ client: this.client, records: this.records },
+      ...{ client: this.client, records: this.records, admission: this.admission },
       catalog: () => this.target.catalog,
       offsets: () => this.tables.offsets,
       write: (source, options, delivery) => this.queue.write(source, options, delivery),
+      track: (ended) => this.queue.track(ended),
       lastSequence: () => this.queue.lastSequence,
       sendWaiting: () => this.queue.sendWaiting(),
       sendGathered: () => void this.collectors.flush(),

@@ -5,6 +5,7 @@ import {
   LEDGER_NAMES,
   qualifiedName,
 } from '@ducksink/worker'
+import type { Admission } from './admission.ts'
 import type { BatchSource } from './batch-source.ts'
 import { Channels } from './channels.ts'
 import { type Delivery, type FindWrite, KeyedDelivery } from './delivery.ts'
@@ -40,12 +41,15 @@ export interface PruneSummary {
 export interface LedgerContext {
   readonly client: WorkerClient
   readonly records: RecordsContext
+  readonly admission: Admission
   /** The catalog that the ledger's tables are in. */
   readonly catalog: () => string
   /** The ledger's own table, for batches that are no more than an offset. */
   readonly offsets: () => TableState
   /** Takes a batch in, or throws where there is no room. */
   readonly write: (source: BatchSource, options: WriteOptions, delivery: Delivery) => Promise<Receipt>
+  /** Has whoever waits for all batches wait for this as well. */
+  readonly track: (ended: Promise<unknown>) => void
   /** The greatest sequence of a receipt so far. */
   readonly lastSequence: () => number
   /** Sends what waits for others to share its message. */
@@ -153,7 +157,9 @@ export class Ledger {
     requireUngathered(channel, table.name)
     const holder = channel.holderOf(at.offset)
     if (channel.judge(at.offset) === 'under-way' && holder !== undefined) {
-      await unlessAborted(holder.claim.settled, options.signal)
+      const waited = this.#waitFor(holder.claim, table, records.length, options.signal)
+      this.#context.track(waited)
+      await waited
       if (!holder.claim.isCommitted) {
         channel.refuse(at.offset)
         throw precedingBatchFailed(channel, table.name)
@@ -162,6 +168,25 @@ export class Ledger {
     if (channel.judge(at.offset) === 'committed') return this.#duplicate(at, table.name, startedAt)
     const claim = this.channels.claim(at, table.name)
     return this.#send(new RecordsSource(table, records, this.#context.records), options, claim)
+  }
+
+  /** Waits for the batch that has the offset already; what waits counts as any batch does. */
+  async #waitFor(
+    holder: OffsetClaim,
+    table: TableState,
+    rowCount: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    signal?.throwIfAborted()
+    const { admission } = this.#context
+    const expectedBytes = table.expectedBytes(rowCount)
+    admission.enter(expectedBytes, table.name)
+    try {
+      await unlessAborted(holder.settled, signal)
+    } finally {
+      admission.expectLess(expectedBytes)
+      admission.leave()
+    }
   }
 
   #send(source: BatchSource, options: WriteOptions, claim: OffsetClaim): Promise<Receipt> {

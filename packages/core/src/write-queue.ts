@@ -92,6 +92,17 @@ export class WriteQueue {
     return this.#enqueue({ source, expectedBytes: 0, options: {}, delivery })
   }
 
+  /** Counts as a write until it has ended one way or the other, which is when what is given back resolves. */
+  track(ended: Promise<unknown>): Promise<void> {
+    const settled = ended.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#unsettled.add(settled)
+    void settled.then(() => this.#unsettled.delete(settled))
+    return settled
+  }
+
   /** Resolves when every write taken in before the call is settled. */
   async flush(): Promise<void> {
     await Promise.all(this.#unsettled)
@@ -136,16 +147,10 @@ export class WriteQueue {
       removeAbortListener: () => undefined,
       dispatch: undefined,
       isSettled: false,
-      settled: promise.then(
-        () => undefined,
-        () => undefined,
-      ),
+      settled: this.track(promise),
     }
     if (signal !== undefined) this.#listen(write, signal)
     this.#waiting.push(write)
-    const { settled } = write
-    this.#unsettled.add(settled)
-    void settled.then(() => this.#unsettled.delete(settled))
     if (this.#refusal !== undefined) this.refuse(this.#refusal)
     void this.#pump()
     return promise

@@ -44,6 +44,18 @@ it('an offset that comes again while it is under way waits for what becomes of i
   expect(await ids(engine)).toEqual([10n])
 })
 
+it('what waits for the same offset under way counts as any batch does', async () => {
+  const engine = await open({ maxBufferedBatches: 3 })
+  const writes = [10n, 10n, 10n, 10n].map((offset) => write(engine, offset))
+  expect([engine.bufferedBatches, engine.writableNeedDrain]).toEqual([3, true])
+  const aborted = ends([write(engine, 10n, { signal: AbortSignal.abort('enough') })])
+  expect(await ends(writes)).toEqual(['written', 'duplicate', 'duplicate', 'BACKPRESSURE'])
+  expect(await aborted).toEqual(['enough'])
+  expect([engine.bufferedBatches, engine.writableNeedDrain]).toEqual([0, false])
+  // what found no room while its offset was under way is no hole
+  expect(await ends([write(engine, 10n), write(engine, 11n)])).toEqual(['duplicate', 'written'])
+})
+
 it('after a failure later offsets are refused, and a retry in order goes through, pipelined as well', async () => {
   const engine = await open()
   const first = [write(engine, 5n), writeBad(engine, 10n), write(engine, 20n), write(engine, 30n)]
