@@ -13,6 +13,7 @@ export type ClaimedChannel = Channel<ClaimedSpan>
 /** What a batch has of its channels, from its first record until the batch is settled. */
 export class OffsetClaim implements Delivery {
   readonly #spans: ClaimedSpan[] = []
+  readonly #spanByChannel = new Map<ClaimedChannel, ClaimedSpan>()
   readonly #settled: PromiseWithResolvers<void> = Promise.withResolvers()
   #state: 'gathering' | 'sent' | 'committed' | 'refused' = 'gathering'
 
@@ -72,13 +73,14 @@ export class OffsetClaim implements Delivery {
   /** Takes an offset in, which must be greater than those that it has of the channel. */
   add(channel: ClaimedChannel, first: bigint, last: bigint): void {
     const known = this.#spans.length === 1 ? this.#spans[0] : undefined
-    const span = known?.channel === channel ? known : this.#spans.find((other) => other.channel === channel)
+    const span = known?.channel === channel ? known : this.#spanByChannel.get(channel)
     if (span !== undefined) {
       span.last = last
       return
     }
     const added: ClaimedSpan = { claim: this, channel, generation: channel.generation, first, last }
     this.#spans.push(added)
+    this.#spanByChannel.set(channel, added)
     channel.hold(added)
   }
 
