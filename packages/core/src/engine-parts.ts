@@ -106,6 +106,7 @@ export class EngineParts {
       catalog: () => this.target.catalog,
       offsets: () => this.tables.offsets,
       write: (source, options, delivery) => this.queue.write(source, options, delivery),
+      leaveOut: (source, delivery) => this.queue.leaveOut(source, delivery),
       track: (ended) => this.queue.track(ended),
       lastSequence: () => this.queue.lastSequence,
       sendWaiting: () => this.queue.sendWaiting(),

@@ -48,6 +48,8 @@ export interface LedgerContext {
   readonly offsets: () => TableState
   /** Takes a batch in, or throws where there is no room. */
   readonly write: (source: BatchSource, options: WriteOptions, delivery: Delivery) => Promise<Receipt>
+  /** Commits the offsets of a batch that is left out; it is no batch of the app's. */
+  readonly leaveOut: (source: BatchSource, delivery: Delivery) => Promise<Receipt>
   /** Has whoever waits for all batches wait for this as well. */
   readonly track: (ended: Promise<unknown>) => void
   /** The greatest sequence of a receipt so far. */
@@ -167,7 +169,8 @@ export class Ledger {
     }
     if (channel.judge(at.offset) === 'committed') return this.#duplicate(at, table.name, startedAt)
     const claim = this.channels.claim(at, table.name)
-    return this.#send(new RecordsSource(table, records, this.#context.records), options, claim)
+    const source = new RecordsSource(table, records, this.#context.records)
+    return this.#send(claim, () => this.#context.write(source, options, claim))
   }
 
   /** Waits for the batch that has the offset already; what waits counts as any batch does. */
@@ -189,9 +192,9 @@ export class Ledger {
     }
   }
 
-  #send(source: BatchSource, options: WriteOptions, claim: OffsetClaim): Promise<Receipt> {
+  #send(claim: OffsetClaim, send: () => Promise<Receipt>): Promise<Receipt> {
     try {
-      return this.#context.write(source, options, claim)
+      return send()
     } catch (error) {
       claim.refuse()
       throw error
@@ -233,7 +236,8 @@ export class Ledger {
       const claim = new OffsetClaim()
       claim.add(channel, failed.first, failed.last)
       claim.send()
-      await this.#send(new RecordsSource(this.#context.offsets(), [], this.#context.records), {}, claim)
+      const source = new RecordsSource(this.#context.offsets(), [], this.#context.records)
+      await this.#send(claim, () => this.#context.leaveOut(source, claim))
     }
     // not what has failed since
     channel.forget(refused)

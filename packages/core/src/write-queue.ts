@@ -34,6 +34,7 @@ interface QueuedWrite {
   /** True from its receipt or failure on: whichever comes first is its end. */
   isSettled: boolean
   readonly settled: Promise<void>
+  readonly isCounted: boolean
 }
 
 /** A write as it is taken in. */
@@ -42,6 +43,8 @@ interface Incoming {
   readonly expectedBytes: number
   readonly options: WriteOptions
   readonly delivery: Delivery | undefined
+  /** False where it is none that the app has written, so that nobody is told of it. */
+  readonly isCounted: boolean
 }
 
 /**
@@ -83,13 +86,19 @@ export class WriteQueue {
     options.signal?.throwIfAborted()
     const expectedBytes = table.expectedBytes(rowCount)
     this.#context.admission.enter(expectedBytes, table.name)
-    return this.#enqueue({ source, expectedBytes, options, delivery })
+    return this.#enqueue({ source, expectedBytes, options, delivery, isCounted: true })
+  }
+
+  /** Takes in what commits the offsets of a batch that is left out; it is no batch of the app's. */
+  leaveOut(source: BatchSource, delivery: Delivery): Promise<Receipt> {
+    this.#context.admission.enter(0, source.table.name)
+    return this.#enqueue({ source, expectedBytes: 0, options: {}, delivery, isCounted: false })
   }
 
   /** Takes a collector's batch in, whose records were let in and counted one by one. */
   writeCollected(source: BatchSource, delivery: Delivery | undefined): Promise<Receipt> {
     this.#context.admission.enterCollected()
-    return this.#enqueue({ source, expectedBytes: 0, options: {}, delivery })
+    return this.#enqueue({ source, expectedBytes: 0, options: {}, delivery, isCounted: true })
   }
 
   /** Counts as a write until it has ended one way or the other, which is when what is given back resolves. */
@@ -132,7 +141,7 @@ export class WriteQueue {
     if (refusal !== undefined) this.expire(Number.POSITIVE_INFINITY, refusal)
   }
 
-  #enqueue({ source, expectedBytes, options, delivery }: Incoming): Promise<Receipt> {
+  #enqueue({ source, expectedBytes, options, delivery, isCounted }: Incoming): Promise<Receipt> {
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
     const { key, channel, offset, signal } = options
     const write: QueuedWrite = {
@@ -148,6 +157,7 @@ export class WriteQueue {
       dispatch: undefined,
       isSettled: false,
       settled: this.track(promise),
+      isCounted,
     }
     if (signal !== undefined) this.#listen(write, signal)
     this.#waiting.push(write)
@@ -250,7 +260,8 @@ export class WriteQueue {
     }
     write.delivery?.commit()
     this.#leave(write)
-    this.#context.onSettled({ status: 'committed', table: source.table.name, receipt, byteLength })
+    if (write.isCounted)
+      this.#context.onSettled({ status: 'committed', table: source.table.name, receipt, byteLength })
     write.resolve(receipt)
   }
 
@@ -276,7 +287,8 @@ export class WriteQueue {
     if (error instanceof OutcomeUnknownError) delivery?.doubt()
     else delivery?.refuse()
     this.#leave(write)
-    this.#context.onSettled({ status: 'failed', table: source.table.name, key, at, error })
+    if (write.isCounted)
+      this.#context.onSettled({ status: 'failed', table: source.table.name, key, at, error })
     write.reject(error)
   }
 

@@ -128,6 +128,13 @@ it("'skip' leaves out nothing that was never tried", async () => {
   expect(await ids(engine)).toEqual([5n, 6n, 8n])
 })
 
+it('a batch that is left out counts as one that failed, and as none that was committed', async () => {
+  const engine = await open()
+  await ends([write(engine, 5n), writeBad(engine, 10n)])
+  await engine.resolveFailure('c', 'skip')
+  expect(engine.stats()).toMatchObject({ committedBatches: 1, failedBatches: 1, bufferedBatches: 0 })
+})
+
 it('a failure that is resolved twice at once is resolved once', async () => {
   const engine = await open()
   await ends([writeBad(engine, 5n), write(engine, 6n)])
