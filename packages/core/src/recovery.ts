@@ -50,6 +50,7 @@ const WINDOW_MS = 60_000
 const FIRST_DELAY_MS = 200
 /** Where the disk is full. */
 const LOOK_EVERY_MS = 1_000
+const MAX_DELAY_MS = 5_000
 /** More than any worker has. */
 const LAYOUTS_A_WORKER = 2 ** 32
 
@@ -126,7 +127,8 @@ export class Recovery {
     const count = this.#starts.length
     if (restart === false || count >= restart.maxAttempts) return false
     // with jitter: what one disturbs need not disturb many engines again at the same time
-    if (count > 0) await setTimeout(FIRST_DELAY_MS * 2 ** (count - 1) * (0.5 + Math.random() / 2))
+    const delayMs = Math.min(FIRST_DELAY_MS * 2 ** (count - 1), MAX_DELAY_MS)
+    if (count > 0) await setTimeout(delayMs * (0.5 + Math.random() / 2))
     this.#starts.push(performance.now())
     return true
   }
