@@ -61,7 +61,7 @@ export class ChannelWriter implements JobWriter {
     let failures = 0
     while (!this.#isFinishing && isUsable(engine) && this.#next < end) {
       this.#pushSome(collector, end)
-      await collector.ready.catch(() => undefined)
+      await ready(collector)
       await setImmediate()
       if (this.#next >= end) await collector.flush()
       if (this.#hasFailed && ++failures > MAX_FAILURES) break
@@ -127,3 +127,10 @@ export class ChannelWriter implements JobWriter {
 }
 
 const isUsable = ({ state }: SinkEngine): boolean => state !== 'failed' && state !== 'closed'
+
+/** Waits for room; that alone would not keep a process alive while the disk is full and nothing is under way. */
+async function ready(collector: Collector<BatchRecord>): Promise<void> {
+  const alive = setInterval(() => undefined, 1_000)
+  await collector.ready.catch(() => undefined)
+  clearInterval(alive)
+}
