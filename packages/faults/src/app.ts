@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events'
 import { readFileSync, writeSync } from 'node:fs'
 import {
   isMainThread,
@@ -20,8 +19,8 @@ import { BATCH_TABLES } from './payload.ts'
 
 // The app that is broken: writes what its job says, and tells of everything at once, in a way that a kill cannot undo.
 
-/** Milliseconds in which all that was pending when a worker ended must be settled. */
-const MAX_SETTLING_MS = 1_000
+/** Milliseconds until whoever had a call pending must be told: the second that is promised, and what timers may lag. */
+const MAX_SETTLING_MS = 1_500
 /** Megabytes that a worker has whose heap is to be exhausted. */
 const SMALL_HEAP_MB = 48
 
@@ -83,13 +82,14 @@ function createWorker({ workerData: data, transferList = [], ...rest }: WorkerOp
 }
 
 async function openEngine(): Promise<SinkEngine | undefined> {
-  const { path, config, mode, maxBufferedBytes, hangTimeoutMs } = job
-  const options = {
+  const { path, config, mode, maxBufferedBytes, hangTimeoutMs, degradedTimeoutMs } = job
+  const options: SinkEngineOptions = {
     ...{ path, config, createWorker, tables: BATCH_TABLES },
-    ...(mode === 'at-least-once' ? undefined : { deliveryMode: 'exactly-once' }),
-    ...(maxBufferedBytes === undefined ? undefined : { maxBufferedBytes }),
-    ...(hangTimeoutMs === undefined ? undefined : { hangTimeoutMs }),
-  } as SinkEngineOptions
+    deliveryMode: mode === 'at-least-once' ? 'at-least-once' : 'exactly-once',
+    ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
+    ...(hangTimeoutMs !== undefined && { hangTimeoutMs }),
+    ...(degradedTimeoutMs !== undefined && { degradedTimeoutMs }),
+  }
   try {
     return await SinkEngine.open(options)
   } catch (error) {
@@ -123,7 +123,7 @@ function listen(engine: SinkEngine): void {
     parentPort?.on('message', takeOrder)
     parentPort?.unref()
   }
-  for (const name of ['restart', 'degraded'] as const) (engine as EventEmitter).on(name, () => event(name))
+  for (const name of ['restart', 'degraded'] as const) engine.on(name, () => event(name))
   engine.on('error', (error) => event('error', `${error.code} ${error.message}`))
   engine.closed.catch((error: SinkError) => event('failed', error.code))
 }

@@ -30,6 +30,7 @@ export class ChannelWriter implements JobWriter {
   readonly #pending = new Set<number>()
   readonly #committed = new Map<string, bigint>()
   #next = 0
+  readonly #finishing = Promise.withResolvers<void>()
   #isFinishing = false
   #hasFailed = false
 
@@ -45,6 +46,7 @@ export class ChannelWriter implements JobWriter {
 
   finish(): void {
     this.#isFinishing = true
+    this.#finishing.resolve()
   }
 
   onPoint(): void {}
@@ -61,7 +63,7 @@ export class ChannelWriter implements JobWriter {
     let failures = 0
     while (!this.#isFinishing && isUsable(engine) && this.#next < end) {
       this.#pushSome(collector, end)
-      await collector.ready.catch(() => undefined)
+      await this.#room(collector)
       await setImmediate()
       if (this.#next >= end) await collector.flush()
       if (this.#hasFailed && ++failures > MAX_FAILURES) break
@@ -86,6 +88,13 @@ export class ChannelWriter implements JobWriter {
         this.#fail(error as SinkError, [record as BatchRecord])
       }
     }
+  }
+
+  /** Waits for room; that alone would not keep a process alive while the disk is full and nothing is under way. */
+  async #room(collector: Collector<BatchRecord>): Promise<void> {
+    const alive = setInterval(() => undefined, 1_000)
+    await Promise.race([collector.ready.catch(() => undefined), this.#finishing.promise])
+    clearInterval(alive)
   }
 
   /** Receipts come in the order of the pushes. */

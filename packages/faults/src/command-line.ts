@@ -11,12 +11,10 @@ export interface Plan {
   readonly onlyRun?: number
   readonly seed: number
   readonly lanes: number
-  readonly jsonPath: string
+  readonly jsonPath?: string
   /** True where all of the suite is run, and so its page is written. */
   readonly isWhole: boolean
 }
-
-const DEFAULT_JSON = 'artifacts/faults.json'
 
 /** How the suite is called. */
 export const USAGE: string = `npm run test:faults -- [options]
@@ -25,7 +23,7 @@ export const USAGE: string = `npm run test:faults -- [options]
   --run INDEX   one run of each fault
   --seed N      repeats a campaign (FAULTS_SEED does the same)
   --lanes N     runs at a time (2)
-  --json PATH   where the results go (${DEFAULT_JSON})
+  --json PATH   where the results go (artifacts/faults.json)
   --help
 Without --fault, --runs and --run it also writes docs/reliability.md.`
 
@@ -39,7 +37,7 @@ export function parsePlan(args: readonly string[], env: NodeJS.ProcessEnv = proc
       run: { type: 'string' },
       seed: { type: 'string' },
       lanes: { type: 'string', default: '2' },
-      json: { type: 'string', default: DEFAULT_JSON },
+      json: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -56,7 +54,7 @@ export function parsePlan(args: readonly string[], env: NodeJS.ProcessEnv = proc
     ...(values.run !== undefined && { onlyRun: count('run', values.run) }),
     seed: seed === undefined ? Math.trunc(Math.random() * 2 ** 31) : count('seed', seed),
     lanes: Math.max(1, count('lanes', values.lanes)),
-    jsonPath: values.json,
+    ...(values.json !== undefined && { jsonPath: values.json }),
     isWhole: values.fault === undefined && values.runs === undefined && values.run === undefined,
   }
 }

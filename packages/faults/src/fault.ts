@@ -42,8 +42,7 @@ const ORDERED_EVERY = 4
 
 /** What is written by channels and offsets: batches of a single record, which a collector puts together. */
 const SINGLE_RECORDS = { maxRows: 1, badOneIn: 0, evolvingOneIn: 0 }
-const MAX_CHANNEL_RECORDS = 6_000
-const RECORDS_FOR_A_BATCH = 30
+const RECORDS_FOR_A_BATCH = 20
 
 /** A number above all batches of a run. */
 const FRESH_BATCH = 1_000_000
@@ -105,7 +104,7 @@ export class FaultRun {
     return {
       ...whole,
       shape: { ...whole.shape, ...SINGLE_RECORDS },
-      batches: numbers(0, Math.min(MAX_CHANNEL_RECORDS, length * RECORDS_FOR_A_BATCH)),
+      batches: numbers(0, length * RECORDS_FOR_A_BATCH),
     }
   }
 
@@ -163,13 +162,13 @@ export class FaultRun {
    */
   async checkAftermath(job: AppJob, { mayLoseLast = false } = {}): Promise<void> {
     this.count('receipts', this.account.count('receipts'))
-    this.count('with unknown outcome', this.account.count('unknowns'))
+    this.count('unanswered', this.account.count('unknowns'))
     const content = await this.verify(job, { mayLoseLast })
     if (content.status === 'unreadable' || this.findings.length > 0) return
     const copies = new Map(content.batches.map(({ number, maxCopies }) => [number, maxCopies]))
     const there = new Set(copies.keys())
     this.count(
-      'of those there',
+      'unanswered, there',
       this.account.batches.filter(({ number, receipts }) => receipts === 0 && there.has(number)).length,
     )
     const sent = this.account.batches.map(({ number }) => number)
@@ -187,8 +186,8 @@ export class FaultRun {
   }
 
   async #replay(job: AppJob, batches: readonly number[]): Promise<void> {
-    const { breakages: _, abortWithinMs: __, leavesOpen: ___, maxBufferedBytes: ____, ...rest } = job
-    const replay = this.start({ ...rest, batches, breakages: [], config: {} })
+    const { path, mode, shape, maxInFlight } = job
+    const replay = this.start({ path, mode, shape, maxInFlight, batches, breakages: [], config: {} })
     const { code, signal, stderr } = await replay.ended
     const failed = replay.reports.filter(({ kind }) => kind === 'refused' || kind === 'rejected')
     if (code !== 0 || failed.length > 0)

@@ -70,6 +70,7 @@ export interface AppJob {
   /** Aborts the signals of a third of the writes within so many milliseconds, and of a third as a commit begins. */
   readonly abortWithinMs?: number
   readonly hangTimeoutMs?: number
+  readonly degradedTimeoutMs?: number
   readonly maxBufferedBytes?: number
 }
 

@@ -11,11 +11,20 @@ import { reliabilityPage } from './page.ts'
 import { Progress } from './progress.ts'
 
 const ROOT = new URL('../../../', import.meta.url)
+const RESULTS = fileURLToPath(new URL('artifacts/faults.json', ROOT))
 const PAGE = fileURLToPath(new URL('docs/reliability.md', ROOT))
 // the apps are many and short-lived: compiling the sources once halves the time they take to start
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/ducksink', ROOT))
 
-async function runPlan({ faults, runs, onlyRun, seed, lanes, jsonPath, isWhole }: Plan): Promise<void> {
+async function runPlan({
+  faults,
+  runs,
+  onlyRun,
+  seed,
+  lanes,
+  jsonPath = RESULTS,
+  isWhole,
+}: Plan): Promise<void> {
   const startedAt = performance.now()
   const directory = mkdtempSync(join(tmpdir(), 'ducksink-faults-'))
   console.log(`seed ${seed}; what fails is kept in ${directory}`)

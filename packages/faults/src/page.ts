@@ -18,11 +18,13 @@ export function reliabilityPage({ circumstances, results, controls }: SuiteResul
     ...circumstancesLines(circumstances, { runs, failures }),
     '',
     ...table(
-      ['what is broken', 'runs', 'failures', 'what happened'],
+      ['what is broken', 'runs', 'failures', 'receipts', 'unanswered, there', 'what happened'],
       results.map((result) => [
         result.name,
         result.skipped === undefined ? String(result.runs) : 'not run',
         String(result.failures),
+        count(result.counts.receipts),
+        `${count(result.counts.unanswered)}, ${count(result.counts['unanswered, there'])}`,
         remark(result),
       ]),
     ),
@@ -68,6 +70,9 @@ In places that have a name, the worker does it to itself when it gets there: the
 wrapped in that one process. Nothing of it is in the engine.
 
 ## Results
+
+*Unanswered* are the writes of which an app was told nothing, as it was gone, or only that their outcome is unknown; of
+these some were there.
 `
 
 const CONTROLS = `## Would it be noticed?
@@ -102,9 +107,15 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), line(head.map(() => '---')), ...rows.map(line)]
 }
 
+/** Counts that have a column of their own. */
+const COLUMNS: ReadonlySet<string> = new Set(['receipts', 'unanswered', 'unanswered, there'])
+
 /** What is worth saying of a fault's runs. */
 function remark({ note, counts, skipped }: FaultResult): string {
   if (skipped !== undefined) return skipped
-  const told = Object.entries(counts).map(([name, count]) => `${count.toLocaleString('en')} ${name}`)
-  return [...(note === undefined ? [] : [note]), ...(told.length === 0 ? [] : [told.join(', ')])].join('; ')
+  const told = Object.entries(counts).filter(([name]) => !COLUMNS.has(name))
+  const figures = told.map(([name, figure]) => `${name}: ${count(figure)}`).join(', ')
+  return [note, figures].filter((text) => text !== undefined && text !== '').join('; ')
 }
+
+const count = (figure = 0): string => figure.toLocaleString('en')

@@ -8,7 +8,7 @@ export const ABORT_FAULTS: readonly Fault[] = [
     id: 'aborts',
     name: 'aborted signals at random times and as COMMIT begins',
     runs: 20,
-    note: 'a run aborts at least 10 signals whose writes are under way',
+    note: 'a run aborts 10 signals or more whose writes are under way; each outcome that was told is true',
     run: abortSignals,
   },
 ]

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Fault, FaultRun } from '../fault.ts'
+import { type Fault, type FaultRun, numbers } from '../fault.ts'
 
 /** Fills a small disk. */
 export const FULL_DISK_FAULTS: readonly Fault[] = [
@@ -17,11 +17,13 @@ export const FULL_DISK_FAULTS: readonly Fault[] = [
 ]
 
 const ENOUGH = '256m'
+const DEGRADED_TIMEOUT_MS = 2_000
 
 async function fillDisk(run: FaultRun): Promise<void> {
   const disk = join(run.directory, 'disk')
   mkdirSync(disk)
-  mount(disk, `${run.random.int(1_500, 6_000)}k`)
+  // what is written by channels and offsets is little
+  mount(disk, `${run.random.int(1_400, run.orderedMode() === 'channels' ? 1_600 : 6_000)}k`)
   try {
     await writeUntilFull(run, join(disk, 'run.duckdb'), () => mount(disk, ENOUGH, 'remount'))
   } finally {
@@ -33,17 +35,22 @@ async function fillDisk(run: FaultRun): Promise<void> {
 async function writeUntilFull(run: FaultRun, path: string, makeRoom: () => void): Promise<void> {
   const shape = run.shape({ maxRows: run.random.pick([1_000, 9_000, 20_000]) })
   const config = run.random.oneIn(2) ? { checkpoint_threshold: '16KB' } : {}
-  const job = run.job({ path, mode: run.orderedMode(), shape, config, maxInFlight: run.random.pick([1, 8]) })
-  let isFull = (): void => undefined
-  const full = new Promise<void>((resolve) => {
-    isFull = resolve
+  const job = run.job({
+    ...{ path, mode: run.orderedMode(), shape, config, maxInFlight: run.random.pick([1, 8]) },
+    ...{ batches: numbers(0, 4_000), degradedTimeoutMs: DEGRADED_TIMEOUT_MS },
   })
+  let isFilled = false
+  const full = Promise.withResolvers<void>()
   const app = run.start(job, {
     onReport: (told) => {
-      if (told.kind === 'rejected' || (told.kind === 'event' && told.name === 'degraded')) isFull()
+      if (told.kind === 'rejected' || (told.kind === 'event' && told.name === 'degraded')) {
+        isFilled = true
+        full.resolve()
+      }
     },
   })
-  await Promise.race([full, app.ended])
+  await Promise.race([full.promise, app.ended])
+  if (!isFilled) run.find('unmet', 'the disk has not become full')
   const receipts = run.account.count('receipts')
   await delay(run.random.int(0, 100))
   const way = (['room again', 'killed', 'closed'] as const)[run.index % 3]

@@ -39,7 +39,7 @@ async function flood(run: FaultRun, durationMs: number): Promise<void> {
   run.count('samples', figures.samples)
   run.count('rows offered', figures.offeredRows)
   run.count('rows taken', figures.acceptedRows)
-  run.count('most KiB held', Math.round(figures.maxBytes / 1_024))
-  run.count('most MB resident', figures.maxResidentMb)
+  run.count('most KiB held at a time', Math.round(figures.maxBytes / 1_024))
+  run.count('most MB of the process', figures.maxResidentMb)
   await run.checkAftermath(job)
 }

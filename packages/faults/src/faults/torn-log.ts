@@ -7,7 +7,7 @@ export const TORN_LOG_FAULTS: readonly Fault[] = [
     id: 'torn-log',
     name: 'the write-ahead log cut at a random offset after a kill',
     runs: 100,
-    note: 'receipts whose commits lay in what was cut off are lost, the latest first; no batch is torn',
+    note: 'receipts whose commits lay in what was cut off are lost, which cannot be otherwise; no batch is torn, and none is lost that was committed before one that is there',
     run: cutLog,
   },
 ]

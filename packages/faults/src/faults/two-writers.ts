@@ -7,6 +7,10 @@ import type { AppJob, Report } from '../job.ts'
 
 const RUNS = 20
 
+/** Runs a command in a pid namespace of its own, as a container does. */
+const IN_NAMESPACE = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
+const HAS_NAMESPACES = hasNamespaces()
+
 /** Two engines that want one file. */
 export const TWO_WRITERS_FAULTS: readonly Fault[] = [
   { id: 'two-threads', name: 'two engines on one file: two threads', runs: RUNS, run: twoThreads },
@@ -16,10 +20,10 @@ export const TWO_WRITERS_FAULTS: readonly Fault[] = [
     id: 'same-pid',
     name: "two engines on one file: a restarted container's process id",
     runs: RUNS,
-    note: hasNamespaces()
+    note: HAS_NAMESPACES
       ? 'in pid namespaces of their own, and with forged records'
-      : 'with forged records: no pid namespace can be made here',
-    run: (run) => (hasNamespaces() ? samePid(run) : forgedPid(run)),
+      : 'with forged records alone: no pid namespace can be made here',
+    run: (run) => (HAS_NAMESPACES ? samePid(run) : forgedPid(run)),
   },
 ]
 
@@ -129,8 +133,6 @@ async function expectTakenOver(run: FaultRun, job: AppJob, through: readonly str
   if (!isOpen(next)) run.find('unopenable', `the next app was refused: ${JSON.stringify(next.reports[0])}`)
   await run.checkAftermath(job)
 }
-
-const IN_NAMESPACE = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
 
 /** Both apps have process id 1, each in a container of its own. */
 async function samePid(run: FaultRun): Promise<void> {

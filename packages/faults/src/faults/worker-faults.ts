@@ -57,6 +57,8 @@ function deadlyFault(id: string, name: string, deed: Deed): Fault {
     const job = run.job({ ...few(run), breakages: [{ point: anyPoint(run, deed) }] })
     const app = run.start(job)
     await expectAnyEnd(run, app)
+    const { code } = await app.ended
+    if (deed === 'abort' && code === 0) run.find('unmet', 'the point was not reached')
     await run.checkAftermath(job)
   }
   return { id, name, runs: RUNS, note: 'the process may die of it', run }
@@ -111,7 +113,13 @@ function anyPoint(run: FaultRun, deed: Deed): Point {
     mode === 'at-least-once' ? (['INSERT', 'reply'] as const) : (['INSERT', 'COMMIT', 'reply'] as const),
   )
   const moment = run.random.pick(['before', 'during', 'after'] as const)
-  return { statement, moment, occurrence: run.random.int(1, 3), deed, delayUs: run.random.int(0, 2_000) }
+  return {
+    statement,
+    moment,
+    occurrence: mode === 'channels' ? 1 : run.random.int(1, 3),
+    deed,
+    delayUs: run.random.int(0, 2_000),
+  }
 }
 
 function requireSettled(run: FaultRun, app: AppProcess): void {
