@@ -22,14 +22,16 @@ export class BatchRecords {
   readonly #badRecords: BadRecords
   readonly #rowCount: number
   readonly #slice: TimeSlice
+  readonly #beforeDdl: WholeBatch['beforeDdl']
   /** What is written: the records, or what the table's schema made of them. */
   #list: readonly FieldRecord[]
 
-  constructor({ table, records, rowCount, badRecords, slice }: WholeBatch) {
+  constructor({ table, records, rowCount, badRecords, slice, beforeDdl }: WholeBatch) {
     this.#table = table
     this.#badRecords = badRecords
     this.#rowCount = rowCount
     this.#slice = slice
+    this.#beforeDdl = beforeDdl
     this.#list = records
   }
 
@@ -61,7 +63,7 @@ export class BatchRecords {
     // the array may have grown since the call
     const all = list.length === this.#rowCount ? list : list.slice(0, this.#rowCount)
     const records = badRecords.count === 0 ? all : all.filter((_, row) => !badRecords.has(row))
-    return { table: this.#table, records, slice: this.#slice }
+    return { table: this.#table, records, slice: this.#slice, beforeDdl: this.#beforeDdl }
   }
 
   /**

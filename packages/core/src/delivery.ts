@@ -33,8 +33,8 @@ const REFUSALS: ReadonlySet<SinkErrorCode> = new Set([
   ...(['SCHEMA_MISMATCH', 'TABLE_ABSENT', 'TABLE_CHANGED', 'DDL_FAILED'] as const),
 ])
 
-/** Finds the write that a key names; `isAgain` where the worker waits for the batch that is asked for, and no other. */
-export type FindWrite = (key: string, isAgain: boolean) => Promise<CommittedWrite | undefined>
+/** Finds the write that a key names; `servesWrites` where a write may not go on before. */
+export type FindWrite = (key: string, servesWrites: boolean) => Promise<CommittedWrite | undefined>
 
 /** The key of a batch is in the ledger, so nothing is to be made for it. */
 class CommittedBefore extends Error {
@@ -67,9 +67,9 @@ export class KeyedDelivery implements Delivery {
   refusal(): undefined {}
 
   /** Asks the ledger, once: rejects with what {@link recall} takes where the batch, or another, is there already. */
-  async requireNew(isAgain: boolean): Promise<void> {
+  async requireNew(): Promise<void> {
     if (this.#isNew) return
-    const before = await this.#find(this.#key, isAgain)
+    const before = await this.#find(this.#key, true)
     if (before !== undefined) throw new CommittedBefore(before)
     this.#isNew = true
   }

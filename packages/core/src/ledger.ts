@@ -89,7 +89,7 @@ export class Ledger {
     const delivery = new KeyedDelivery(key, this.#find)
     const source = new RecordsSource(table, records as FieldRecord[], this.#context.records, {
       hash,
-      beforeDdl: (isAgain) => delivery.requireNew(isAgain),
+      beforeDdl: () => delivery.requireNew(),
     })
     return this.#context.write(source, options, delivery)
   }
@@ -141,9 +141,9 @@ export class Ledger {
     return { keyCount, offsetCount }
   }
 
-  readonly #find: FindWrite = async (key, isAgain) => {
+  readonly #find: FindWrite = async (key, servesWrites) => {
     this.#context.sendWaiting()
-    const reply = await this.#context.client.call('readLedger', [key], isAgain)
+    const reply = await this.#context.client.call('readLedger', [key], servesWrites)
     if (reply.status === 'failed') throw errorFromData(reply.error)
     return reply.writes[0]
   }

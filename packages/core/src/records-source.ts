@@ -38,7 +38,7 @@ export interface RecordsOptions {
   /** Hashes the records on their way. */
   readonly hash?: PayloadHash | undefined
   /** Called before the table is made or altered; rejects where there is no need, as the batch is not to be written. */
-  readonly beforeDdl?: ((isAgain: boolean) => Promise<void>) | undefined
+  readonly beforeDdl?: (() => Promise<void>) | undefined
 }
 
 // what is looked at before the app's own events may have a turn
@@ -120,7 +120,7 @@ export class RecordsSource implements BatchSource {
     const { schema } = table.options
     if (schema !== undefined && !this.#isValidated) this.#list = await this.#records.validate(schema)
     this.#isValidated = true
-    if (!table.isKnown(badRecords.mode)) await this.#beforeDdl?.(this.#isAgain)
+    if (!table.isKnown(badRecords.mode)) await this.#beforeDdl?.()
     const letterLayout = badRecords.mode === 'dead-letter' ? await table.deadLetters.require() : undefined
     for (;;) {
       const layout = table.layout ?? (await this.#make())
@@ -208,7 +208,7 @@ export class RecordsSource implements BatchSource {
   get #records(): BatchRecords {
     this.#batch ??= new BatchRecords({
       ...{ table: this.table, records: this.#given, rowCount: this.rowCount },
-      ...{ badRecords: this.badRecords, slice: this.#context.slice },
+      ...{ badRecords: this.badRecords, slice: this.#context.slice, beforeDdl: this.#beforeDdl },
     })
     return this.#batch
   }
@@ -249,7 +249,6 @@ export class RecordsSource implements BatchSource {
     const { unplaced } = rows.fields
     if (unplaced.size > 0 && !badRecords.failsBatch) {
       const { count } = badRecords
-      await this.#beforeDdl?.(this.#isAgain)
       await this.#records.infer((batch) => addColumns(batch, unplaced), unplaced)
       // nothing has come of it where the fields had values only when they were read first
       if (table.layout === rows.layout && badRecords.count === count)
@@ -267,7 +266,6 @@ export class RecordsSource implements BatchSource {
   async #widen({ layout, fields }: TableEncoder, atFault?: string): Promise<boolean> {
     const { good } = this.#records
     const isTolerant = this.badRecords.mode !== 'fail-batch'
-    await this.#beforeDdl?.(this.#isAgain)
     try {
       if (await widenColumns(good, layout, fields.bound, atFault)) return true
       const fitting = isTolerant ? await fittingRecords(good, layout, fields.bound) : good

@@ -85,9 +85,11 @@ it('a table that goes while batches wait for the worker is made again by a new o
   await dropped
   expect(again).toMatchObject({ duplicate: true })
   expect(await engine.query("SELECT * FROM duckdb_tables() WHERE table_name = 't'")).toEqual([])
-  const dropping = engine.query('DROP TABLE IF EXISTS t')
-  const written = engine.write('t', [{ id: 2 }], { key: 'new' })
+  await engine.write('t', [{ id: 1 }], { key: 'warm' })
+  const dropping = engine.query('DROP TABLE t')
+  // the worker asks for the first of them once more, and takes nothing else meanwhile
+  const written = [2, 3].map((id) => engine.write('t', [{ id }], { key: `new ${id}` }))
   await dropping
-  expect(await written).toMatchObject({ duplicate: false })
-  expect(await engine.query('FROM t')).toEqual([{ id: 2n }])
+  expect(await Promise.all(written)).toMatchObject([{ duplicate: false }, { duplicate: false }])
+  expect(await engine.query('FROM t')).toEqual([{ id: 2n }, { id: 3n }])
 })

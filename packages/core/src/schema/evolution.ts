@@ -19,6 +19,8 @@ export interface EvolvingBatch {
   readonly table: TableState
   readonly records: readonly FieldRecord[]
   readonly slice: TimeSlice
+  /** Called before the table is altered; rejects where the batch is not to be written. */
+  readonly beforeDdl?: (() => Promise<void>) | undefined
 }
 
 /**
@@ -54,6 +56,7 @@ export async function addColumns(batch: EvolvingBatch, fields: ReadonlySet<strin
     else known.push(column)
   }
   const { columns, takingScalars } = await inferredColumns(batch, unknown)
+  await batch.beforeDdl?.()
   await table.evolve([...known, ...columns], [], takingScalars)
 }
 
@@ -76,22 +79,23 @@ export async function widenColumns(
   }
   const isOfUse = atFault === undefined ? widen.length > 0 : widen.some(({ name }) => name === atFault)
   if (!isOfUse) return false
+  await batch.beforeDdl?.()
   await batch.table.evolve([], widen)
   return true
 }
 
 /** The records of a batch of which each value has a type that its column is or may become. */
 export async function fittingRecords(
-  { table, records, slice }: EvolvingBatch,
+  batch: EvolvingBatch,
   layout: TableLayout,
   bound: readonly BoundColumn[],
 ): Promise<EvolvingBatch> {
   const misfits = new Set<number>()
   for (const { column, field } of bound) {
     const type = parseLogicalType((layout.columns[column] as TableColumn).type)
-    for (const row of await misfitRows(type, { table, records, slice }, field)) misfits.add(row)
+    for (const row of await misfitRows(type, batch, field)) misfits.add(row)
   }
-  return { table, records: records.filter((_, row) => !misfits.has(row)), slice }
+  return { ...batch, records: batch.records.filter((_, row) => !misfits.has(row)) }
 }
 
 /** The records whose own value no wider type takes, found by halves: there are few of them. */
