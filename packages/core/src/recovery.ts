@@ -48,9 +48,9 @@ type Start =
 /** The time in which no more than `maxAttempts` threads are started. */
 const WINDOW_MS = 60_000
 const FIRST_DELAY_MS = 200
+const MAX_DELAY_MS = 5_000
 /** Where the disk is full. */
 const LOOK_EVERY_MS = 1_000
-const MAX_DELAY_MS = 5_000
 /** More than any worker has. */
 const LAYOUTS_A_WORKER = 2 ** 32
 
