@@ -10,6 +10,8 @@ import { openSteered } from './steered-engine.ts'
 
 // more than a busy machine takes for a small batch
 const HANG_MS = 800
+// and a thread to start
+const START_MS = 2_000
 
 it.each(['answer no COMMIT', 'answer no insert'])(
   'a worker that hangs ("%s") leaves its writes unknown, and the engine has failed',
@@ -63,24 +65,23 @@ it.each(['answer no open', 'answer no look-up'])(
   'a worker that hangs as it takes over ("%s") is the last one that is started',
   async (order) => {
     const path = databasePath()
-    const options = { path, hangTimeoutMs: HANG_MS, deliveryMode: 'exactly-once' } as const
+    const options = { path, hangTimeoutMs: START_MS, deliveryMode: 'exactly-once' } as const
     const { engine, workers, steer } = await openSteered(options, '', order)
     await engine.write('batches', batchRows(0), { key: '0' })
     steer('exit before COMMIT')
     const lost = rejection(engine.write('batches', batchRows(3), { key: '3' }))
-    const waiting = once(workers[0] as Worker, 'exit').then(() =>
-      rejection(engine.write('batches', batchRows(1), { key: '1' })),
-    )
     expect(await lost).toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    const waiting = rejection(engine.write('batches', batchRows(1), { key: '1' }))
     const failure = await rejection(engine.closed)
     expect(failure).toMatchObject({ code: 'WORKER_DIED', retryable: false })
-    expect((failure as Error).message).toMatch(/nothing has come .* for 800 ms.*restart the process/)
+    expect((failure as Error).message).toMatch(/nothing has come .* for 2000 ms.*restart the process/)
     expect(await waiting).toBe(failure)
     expect(workers).toHaveLength(2)
     // it may have the file open
     expect(locksBeside(path)).toHaveLength(1)
     await engine.close()
-    await workers[1]?.terminate()
+    steer('exit')
+    await once(workers[1] as Worker, 'exit')
   },
 )
 
