@@ -11,6 +11,11 @@ export const MAX_IDENTIFIER_BYTES = 255
 
 /** Says what makes a name no identifier, or gives `undefined` where nothing does. */
 export function identifierProblem(name: unknown): string | undefined {
+  return nameProblem(name, MAX_IDENTIFIER_BYTES)
+}
+
+/** Says what makes a text no name that DuckDB keeps as it is, or gives `undefined` where nothing does. */
+export function nameProblem(name: unknown, maxBytes: number): string | undefined {
   if (typeof name !== 'string') return `must be a string, got ${name === null ? 'null' : typeof name}`
   if (name === '') return 'must not be empty'
   // DuckDB ends the statement at a NUL, so what follows it would be ignored
@@ -18,8 +23,7 @@ export function identifierProblem(name: unknown): string | undefined {
   // UTF-8 has no lone surrogates: two different names would become the same one
   if (!name.isWellFormed()) return 'must not hold a lone surrogate'
   const bytes = Buffer.byteLength(name)
-  if (bytes > MAX_IDENTIFIER_BYTES)
-    return `must be at most ${MAX_IDENTIFIER_BYTES} bytes of UTF-8, got ${bytes}`
+  if (bytes > maxBytes) return `must be at most ${maxBytes} bytes of UTF-8, got ${bytes}`
   return undefined
 }
 
