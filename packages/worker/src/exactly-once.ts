@@ -53,7 +53,7 @@ export class ExactlyOnce {
     }
     const channel = this.#channels.find(identity.offsets)
     if (channel === undefined) return undefined
-    const name = table ?? entry?.table
+    const name = table ?? entry?.tableName
     const of = name === undefined ? '' : ` for table "${name}"`
     const message = `a batch${of} was not written, because an earlier one of channel ${shown(channel)} was not: resolve that failure, then write both again`
     return new PrecedingBatchFailedError(message, { table: name, channel })
