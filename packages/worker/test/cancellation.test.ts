@@ -1,11 +1,10 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { createLog } from '../src/log.ts'
-import type { InsertReply, InsertRequest, TableLayout } from '../src/protocol/messages.ts'
-import { SinkWorker } from '../src/sink-worker.ts'
+import { describe, expect, test } from 'vitest'
+import type { InsertReply, InsertRequest } from '../src/protocol/messages.ts'
+import type { SinkWorker } from '../src/sink-worker.ts'
+import { openWorker } from './open-worker.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, openSession, temporaryDirectory } from './session.ts'
 
-const FATAL = 6
 const COUNT = 'SELECT count(*)::INTEGER FROM t'
 
 interface Opened {
@@ -15,22 +14,9 @@ interface Opened {
 }
 
 async function open(): Promise<Opened> {
-  const path = `${temporaryDirectory()}/a.duckdb`
-  const worker = new SinkWorker(
-    createLog(FATAL, () => undefined),
-    () => undefined,
-    () => undefined,
-  )
-  const table = { name: 't' }
-  const columns = [{ name: 'a', type: 'INTEGER' }]
-  await worker.open({
-    ...{ path, config: {}, tables: [{ table, columns, origin: 'declared' }], lockNonce: 'nonce' },
-    ...{ groupCommit: { maxBatches: 64, maxDelayMs: 0 }, deliveryMode: 'at-least-once' },
-    ...{ checkpointBytes: 2 ** 26, degradedTimeoutMs: 30_000 },
+  const { worker, path, layout } = await openWorker({
+    ...{ config: {}, groupCommit: { maxBatches: 64, maxDelayMs: 0 }, checkpointBytes: 2 ** 26 },
   })
-  onTestFinished(() => worker.stop())
-  const prepared = await worker.prepareTable({ table, origin: 'declared' })
-  const { layout } = prepared as { readonly layout: TableLayout }
   return { worker, path, part: (a, options) => insertRequest(layout, { a }, options) }
 }
 

@@ -1,30 +1,15 @@
 import { statSync } from 'node:fs'
-import { expect, onTestFinished, test } from 'vitest'
-import { createLog } from '../src/log.ts'
-import type { TableLayout } from '../src/protocol/messages.ts'
-import { SinkWorker } from '../src/sink-worker.ts'
+import { expect, test } from 'vitest'
+import { openWorker } from './open-worker.ts'
 import { readFile } from './read-file.ts'
-import { insertRequest, temporaryDirectory } from './session.ts'
+import { insertRequest } from './session.ts'
 
-const FATAL = 6
 const ENDLESS = 'SELECT count(*) FROM t, range(3_000_000) a(i), range(3_000_000) b(j) WHERE (i * j) % 7 = 3'
 
 async function open(checkpointBytes: number) {
-  const path = `${temporaryDirectory()}/a.duckdb`
-  const worker = new SinkWorker(
-    createLog(FATAL, () => undefined),
-    () => undefined,
-    () => undefined,
-  )
-  const table = { name: 't' }
-  await worker.open({
-    ...{ path, config: { checkpoint_threshold: '1TB' }, lockNonce: 'nonce', checkpointBytes },
-    tables: [{ table, columns: [{ name: 'a', type: 'INTEGER' }], origin: 'declared' }],
-    ...{ groupCommit: false, deliveryMode: 'at-least-once', degradedTimeoutMs: 30_000 },
+  const { worker, path, layout } = await openWorker({
+    ...{ config: { checkpoint_threshold: '1TB' }, groupCommit: false, checkpointBytes },
   })
-  onTestFinished(() => worker.stop())
-  const prepared = await worker.prepareTable({ table, origin: 'declared' })
-  const { layout } = prepared as { readonly layout: TableLayout }
   const a = Array.from({ length: 2_000 }, (_, row) => row)
   const write = async (): Promise<void> => {
     const [reply] = await worker.insert([insertRequest(layout, { a })])

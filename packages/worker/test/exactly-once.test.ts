@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { InsertReply, InsertRequest, WriteIdentity } from '../src/protocol/messages.ts'
 import { readFile } from './read-file.ts'
-import { insertRequest, openSession, type Session, temporaryDirectory } from './session.ts'
+import { insertGroup, insertRequest, openSession, type Session, temporaryDirectory } from './session.ts'
 
 const FIGURES = { deadLetterCount: 1, skippedCount: 2, discardedRowCount: 3, discardedValueCount: 4 }
 const NO_ROWS = { action: 'commit', layoutId: 0, columns: [], buffer: new ArrayBuffer(0) } as const
@@ -48,19 +48,6 @@ const said = (reply: InsertReply | undefined): string => {
   if (reply === undefined) return 'none'
   if ('error' in reply) return reply.status === 'run-again' ? 'run-again' : reply.error.code
   return reply.status === 'committed' && reply.duplicateOf !== undefined ? 'duplicate' : reply.status
-}
-
-/** Commits a group as an app does that gives up what is to be run again. */
-async function insertGroup(
-  { transactions }: Session,
-  requests: readonly InsertRequest[],
-): Promise<InsertReply[]> {
-  const replies: InsertReply[] = []
-  while (replies.length < requests.length) {
-    replies.push(...(await transactions.insertGroup(requests.slice(replies.length))))
-    await transactions.abandon((requests[replies.length - 1] as InsertRequest).writeId)
-  }
-  return replies
 }
 
 /** The message of the error that a reply has. */

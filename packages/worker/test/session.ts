@@ -11,7 +11,13 @@ import { Evolution } from '../src/evolution.ts'
 import { ExactlyOnce } from '../src/exactly-once.ts'
 import type { InsertStatements } from '../src/insert-statement.ts'
 import { Ledger } from '../src/ledger.ts'
-import type { DeliveryMode, InsertRequest, SchemaChange, TableReference } from '../src/protocol/messages.ts'
+import type {
+  DeliveryMode,
+  InsertReply,
+  InsertRequest,
+  SchemaChange,
+  TableReference,
+} from '../src/protocol/messages.ts'
 import { Transactions } from '../src/transaction.ts'
 import { createWriter, type Writer } from '../src/writer.ts'
 import { encodePart, type PhysicalValue } from './parts.ts'
@@ -97,6 +103,20 @@ export async function openSession(
     },
     close,
   }
+}
+
+/** Commits a group as an app does that gives up what is to be run again. */
+export async function insertGroup(
+  { transactions }: Session,
+  requests: readonly InsertRequest[],
+): Promise<InsertReply[]> {
+  const replies: InsertReply[] = []
+  while (replies.length < requests.length) {
+    replies.push(...(await transactions.insertGroup(requests.slice(replies.length))))
+    const { writeId } = requests[replies.length - 1] as InsertRequest
+    await transactions.abandon(writeId)
+  }
+  return replies
 }
 
 let nextWriteId = 1

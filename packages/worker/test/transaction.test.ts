@@ -5,7 +5,7 @@ import type { InsertReply, InsertRequest } from '../src/protocol/messages.ts'
 import { sourceUrl, spawnChild } from './child.ts'
 import type { PhysicalValue } from './parts.ts'
 import { readFile } from './read-file.ts'
-import { insertRequest, openSession, type Session, temporaryDirectory } from './session.ts'
+import { insertGroup, insertRequest, openSession, type Session, temporaryDirectory } from './session.ts'
 
 type Values = Readonly<Record<string, readonly PhysicalValue[]>>
 
@@ -28,20 +28,6 @@ async function request(
 
 const statuses = (replies: readonly InsertReply[]): string[] =>
   replies.map((reply) => ('error' in reply ? reply.error.code : reply.status))
-
-/** Commits a group as an app does that gives up what is to be run again. */
-async function insertGroup(
-  { transactions }: Session,
-  requests: readonly InsertRequest[],
-): Promise<InsertReply[]> {
-  const replies: InsertReply[] = []
-  while (replies.length < requests.length) {
-    replies.push(...(await transactions.insertGroup(requests.slice(replies.length))))
-    const { writeId } = requests[replies.length - 1] as InsertRequest
-    await transactions.abandon(writeId)
-  }
-  return replies
-}
 
 const sequences = (replies: readonly InsertReply[]): number[] =>
   replies.flatMap((reply) => (reply.status === 'committed' ? reply.sequence : []))
