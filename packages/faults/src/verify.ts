@@ -30,11 +30,11 @@ async function read({ path, by }: VerifyRequest): Promise<FileContent> {
     const tables = new Set(
       (await rows('SELECT table_name FROM duckdb_tables()')).map(({ table_name }) => table_name),
     )
-    const batches: FoundBatch[] = []
+    const batches: FoundBatch[][] = []
     for (const table of [PLAIN_TABLE, EVOLVING_TABLE]) {
       if (!tables.has(table)) continue
       const letters = tables.has(`${table}_dead_letters`) ? await rows(lettersSql(table)) : []
-      batches.push(...foundBatches(table, await rows(batchesSql(table)), letters))
+      batches.push(foundBatches(table, await rows(batchesSql(table)), letters))
     }
     const keys = tables.has('ducksink_ledger') ? await rows('SELECT key FROM ducksink_ledger') : []
     const offsets = tables.has('ducksink_offsets')
@@ -43,7 +43,7 @@ async function read({ path, by }: VerifyRequest): Promise<FileContent> {
     connection.closeSync()
     return {
       status: 'read',
-      batches,
+      batches: batches.flat(),
       keys: keys.map(({ key }) => String(key)),
       offsets: offsets.map(({ channel, highest }) => ({
         channel: String(channel),

@@ -4,6 +4,8 @@ import { type FloodFigures, MAX_BUFFERED_BATCHES } from '../flood.ts'
 const MAX_BUFFERED_BYTES = 2 * 2 ** 20
 /** What one part may come to beyond the bound. */
 const PART_BYTES = 2 ** 20
+/** Batches large enough that all that were taken in a minute are replayed in another. */
+const MAX_ROWS = 4_000
 const MIN_RATIO = 10
 
 /** A fault that floods an engine for so long. */
@@ -15,7 +17,7 @@ export const overload = (durationMs: number): Fault => ({
 })
 
 async function flood(run: FaultRun, durationMs: number): Promise<void> {
-  const shape = run.shape({ maxRows: 400, badOneIn: 0 })
+  const shape = run.shape({ maxRows: MAX_ROWS, badOneIn: 0 })
   const job = run.job({
     mode: run.mode(),
     shape,
