@@ -88,6 +88,8 @@ export interface TableEncoder {
   readonly fields: FieldSet
   /** Values of the batch at hand that became NULL, because their column cannot hold them. */
   discardedCount: number
+  /** True where a batch had a field that its first records did not have: the next ones are looked at as a whole first. */
+  hasLateFields: boolean
 }
 
 /** Begins a batch: no row is encoded, no column known to be written. */
@@ -105,5 +107,6 @@ export function createTableEncoder(table: TableState, layout: TableLayout, alloc
     encoder: new BatchEncoder(table.name, layout, allocate, (column) => table.takesScalars(column)),
     fields: new FieldSet(table.name, layout, { mode: options.contract.columns, heldBack }),
     discardedCount: 0,
+    hasLateFields: false,
   }
 }

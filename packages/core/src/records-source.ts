@@ -14,6 +14,7 @@ import {
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { type BoundColumn, requireColumns } from './encoder/field-set.ts'
 import type { RecordsContext } from './encoders.ts'
+import { FieldScan } from './field-scan.ts'
 import type { PayloadHash } from './payload-hash.ts'
 import { recordJson } from './record-json.ts'
 import type { RecordOrigins } from './record-origins.ts'
@@ -41,9 +42,6 @@ export interface RecordsOptions {
   readonly beforeDdl?: (() => Promise<void>) | undefined
 }
 
-// what is looked at before the app's own events may have a turn
-const ROWS_AT_ONCE = 1_024
-
 /** A batch of records that the caller lends until it is settled. */
 export class RecordsSource implements BatchSource {
   readonly table: TableState
@@ -63,6 +61,7 @@ export class RecordsSource implements BatchSource {
   #isValidated: boolean
   readonly #context: RecordsContext
   #rows: TableEncoder | undefined
+  #scan: FieldScan | undefined
   #spans: RecordSpans | undefined
   #hasBegun: boolean
   /** True where this is not its first run. */
@@ -70,6 +69,8 @@ export class RecordsSource implements BatchSource {
   #index = 0
   /** The columns of the batch, each with a record that has a field for it. */
   #witnesses: readonly BoundColumn[] = []
+  /** What tells that a record has a field for a column that the parts before it were written without. */
+  #lateField: unknown
   /** What a column might be made wider for. */
   #misfit: unknown
   /** True where the types can follow the batch no further. */
@@ -131,7 +132,9 @@ export class RecordsSource implements BatchSource {
       }
       const { encoders } = this.#context
       const rows = this.#isAgain ? encoders.another(table, layout) : encoders.of(table, layout)
-      await this.#observe(rows)
+      beginBatch(rows)
+      this.#scan = new FieldScan(rows, { list: this.#list, rowCount: this.rowCount, badRecords })
+      await this.#look(this.#scan, rows)
       if (await this.#follow(rows)) continue
       return { layout, columns: this.#start(rows), letterLayout }
     }
@@ -146,7 +149,7 @@ export class RecordsSource implements BatchSource {
       const start = this.#index
       const end = Math.min(this.rowCount, start + MAX_PART_ROWS)
       while (this.#index < end && encoder.partBytes < MAX_PART_BYTES && !badRecords.isFull) {
-        this.#step(end)
+        this.#step(Math.min(end, this.#scanFrom(this.#index)))
         this.#hash?.advance(this.#index)
         if (this.#index < this.rowCount && slice.isSpent) await slice.yield()
       }
@@ -190,8 +193,10 @@ export class RecordsSource implements BatchSource {
 
   async adapt(error: unknown): Promise<boolean> {
     const rows = this.#rows
-    if (rows === undefined || error === undefined || error !== this.#misfit) return false
-    await this.#widen(rows, (error as ValueError).column)
+    if (rows === undefined || error === undefined) return false
+    if (error === this.#lateField) rows.hasLateFields = true
+    else if (error === this.#misfit) await this.#widen(rows, (error as ValueError).column)
+    else return false
     return true
   }
 
@@ -218,29 +223,24 @@ export class RecordsSource implements BatchSource {
     return this.#records.infer((batch) => this.table.prepare(() => inferredColumns(batch)))
   }
 
-  /** Finds out which columns are written, the same for all parts: a field that no record has gets its DEFAULT. */
-  async #observe(rows: TableEncoder): Promise<void> {
-    const { badRecords } = this
-    const { slice } = this.#context
-    beginBatch(rows)
-    for (let from = 0; from < this.rowCount && !badRecords.isFull; ) {
-      const known = badRecords.next(from)
-      if (known === from) from++
-      else from = this.#observeSome(rows, from, Math.min(this.rowCount, from + ROWS_AT_ONCE, known))
-      if (slice.isSpent) await slice.yield()
-    }
+  /**
+   * Finds out which columns are written, the same for all parts: a field that no record has gets its DEFAULT. The first
+   * records tell, as most batches have no field that these do not have; one that has is begun again.
+   */
+  async #look(scan: FieldScan, { fields, hasLateFields }: TableEncoder): Promise<void> {
+    if (!scan.isDone) scan.next()
+    if (this.#isAgain || hasLateFields || fields.boundCount === 0) await scan.finish(this.#context.slice)
   }
 
-  /** Gives the index of the record to go on with. */
-  #observeSome({ encoder, fields }: TableEncoder, from: number, to: number): number {
-    try {
-      for (const { column, field } of fields.observe(this.#list, from, to)) encoder.activate(column, field)
-      return to
-    } catch (error) {
-      if (!(error instanceof SinkError) || error.row === undefined || error.row < from) throw error
-      this.badRecords.refuse(error.row, error)
-      return error.row + 1
+  /** Sees to it that the record at `index` has been looked at; gives the first that has not. */
+  #scanFrom(index: number): number {
+    const scan = this.#scan as FieldScan
+    while (scan.row <= index && !scan.isDone) {
+      if (scan.next()) continue
+      this.#lateField = new Error('a record has a field that those before it did not have')
+      throw this.#lateField
     }
+    return scan.row
   }
 
   /** Lets the table follow the batch, where it may; true where its columns are to be looked at again. */

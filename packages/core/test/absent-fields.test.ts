@@ -4,12 +4,15 @@ import { SinkEngine } from '../src/index.ts'
 let engine: SinkEngine
 let made = 0
 beforeAll(async () => {
-  engine = await SinkEngine.open({ path: ':memory:' })
+  engine = await SinkEngine.open({
+    path: ':memory:',
+    tables: { evolving: { schemaContract: { columns: 'evolve' } } },
+  })
 })
 afterAll(() => engine.close())
 
 /** Writes batches into a new table, and reads what it holds then. */
-async function written(...batches: (readonly object[])[]): Promise<unknown> {
+async function written(...batches: (readonly object[])[]): Promise<unknown[][]> {
   const table = `t${++made}`
   await engine.query(`CREATE TABLE ${table} (id INTEGER, a INTEGER DEFAULT 7, b VARCHAR DEFAULT 'none')`)
   for (const batch of batches) await engine.write(table, batch)
@@ -74,4 +77,37 @@ it('a batch without any field of the table is refused', async () => {
     code: 'SCHEMA_MISMATCH',
     table: `t${made}`,
   })
+})
+
+it('a batch is written once, and as a whole, where fields come late, one after another', async () => {
+  const many = Array.from({ length: 40_000 }, (_, id) => ({ id }))
+  const late = [...many, { id: 40_000, a: 1 }, ...many.slice(0, 9_000), { id: 40_001, b: 'x' }]
+  const rows = await written(late, [{ id: 50_000 }], late)
+  const expected = [...late, ...late].map((record) => [
+    record.id,
+    'a' in record ? record.a : null,
+    'b' in record ? record.b : null,
+  ])
+  expect(rows).toHaveLength(expected.length + 1)
+  expect(rows.filter(([, a, b]) => a !== null || b !== null)).toEqual([
+    [40_000, 1, null],
+    [40_000, 1, null],
+    [40_001, null, 'x'],
+    [40_001, null, 'x'],
+    [50_000, 7, 'none'],
+  ])
+})
+
+it('records without any field come before those that have some', async () => {
+  const rows = await written([...Array.from({ length: 5_000 }, () => ({})), { id: 1 }])
+  expect(rows.filter(([id]) => id !== null)).toEqual([[1, 7, 'none']])
+  expect(rows).toHaveLength(5_001)
+})
+
+it('a field that comes late becomes a column where the table may have new ones', async () => {
+  await engine.query('CREATE TABLE evolving (id INTEGER)')
+  const records = Array.from({ length: 20_000 }, (_, id) => (id < 15_000 ? { id } : { id, late: `${id}` }))
+  await expect(engine.write('evolving', records)).resolves.toMatchObject({ rowCount: 20_000 })
+  const [row] = await engine.query('SELECT count(*) AS rows, count(late) AS late FROM evolving')
+  expect(row).toEqual({ rows: 20_000n, late: 5_000n })
 })

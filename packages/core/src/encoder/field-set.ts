@@ -61,6 +61,11 @@ export class FieldSet {
     return this.#unplaced
   }
 
+  /** How many columns were seen since {@link begin}. */
+  get boundCount(): number {
+    return this.#bound.size
+  }
+
   /** How many values were left out since {@link begin}, for want of a column. */
   get discardedCount(): number {
     return this.#discardedCount

@@ -11,6 +11,7 @@ export abstract class HeapColumn extends ColumnEncoder {
   protected entries: Uint32Array = new Uint32Array(this.buffer)
   protected entryBytes: Uint8Array = new Uint8Array(this.buffer)
   protected bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
+  #heap: DataView = viewOf(this.bytes)
   protected used = 0
   #hasLong = false
 
@@ -33,7 +34,7 @@ export abstract class HeapColumn extends ColumnEncoder {
       this.used = 0
       this.#hasLong = false
       // one huge string must not keep its room for ever
-      if (this.bytes.byteLength > 2 * MAX_CHUNK_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
+      if (this.bytes.byteLength > 2 * MAX_CHUNK_BYTES) this.#setHeap(Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES))
     } else {
       this.used = this.#heapEnd(rowCount)
     }
@@ -74,7 +75,7 @@ export abstract class HeapColumn extends ColumnEncoder {
     entries[word + 3] = 0
     const target = (word << 2) + 4
     if (length > INLINE_BYTES) {
-      for (let i = 0; i < 4; i++) entryBytes[target + i] = bytes[start + i] as number
+      entries[word + 1] = this.#heap.getUint32(start, true)
       entries[word + 2] = start
       this.#hasLong = true
       return
@@ -87,7 +88,12 @@ export abstract class HeapColumn extends ColumnEncoder {
     if (needed <= this.bytes.byteLength) return
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.byteLength * 2))
     grown.set(this.bytes.subarray(0, this.used))
-    this.bytes = grown
+    this.#setHeap(grown)
+  }
+
+  #setHeap(bytes: Buffer): void {
+    this.bytes = bytes
+    this.#heap = viewOf(bytes)
   }
 
   /** Where the last long string before a row ends: what stands behind it nobody points at. */
@@ -115,4 +121,8 @@ export abstract class HeapColumn extends ColumnEncoder {
     this.used += length
     this.setEntry(row, start, length)
   }
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength)
 }

@@ -5,6 +5,7 @@ import { plainValue } from './plain-value.ts'
 import {
   daysOfDate,
   type Int64Writer,
+  millisecondsOf,
   parseDate,
   parseTime,
   type TimestampTypeId,
@@ -70,13 +71,18 @@ export class TimeColumn extends ColumnEncoder {
 interface TimestampTarget {
   /** Replaced where the buffer has grown. */
   words: Int32Array
-  readonly writeDate: Int64Writer<Date>
+  readonly perMilli: number
+  /** A `Date` of more milliseconds is not common. */
+  readonly maxMillis: number
+  /** 2 ** 32 */
+  readonly word: number
   readonly fillOther: (value: unknown, row: number, index: number) => void
 }
 
 /** TIMESTAMP in each of its precisions, with and without time zone, from a `Date` or text. */
 export class TimestampColumn extends ColumnEncoder {
   readonly #writeText: Int64Writer<string>
+  readonly #writeDate: Int64Writer<Date>
   readonly #hasZone: boolean
   readonly #target: TimestampTarget
   readonly #loop: FieldLoop<TimestampTarget>
@@ -84,10 +90,12 @@ export class TimestampColumn extends ColumnEncoder {
   constructor(column: ColumnInfo, id: TimestampTypeId) {
     super(column)
     this.#writeText = timestampTextWriter(id)
+    this.#writeDate = timestampDateWriter(id)
     this.#hasZone = id === 'TIMESTAMPTZ'
     this.#target = {
       words: new Int32Array(this.buffer),
-      writeDate: timestampDateWriter(id),
+      ...millisecondsOf(id),
+      word: 2 ** 32,
       fillOther: (value, row, index) => this.#fillOther(value, row, index),
     }
     this.#loop = new FieldLoop(fillTimestamps, this.#target)
@@ -106,12 +114,12 @@ export class TimestampColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
-    const { words, writeDate } = this.#target
+    const { words } = this.#target
     const plain = typeof value === 'string' ? value : plainValue(this.column.type.id, value)
     const isWritten =
       typeof plain === 'string'
         ? this.#writeText(plain, words, row * 2)
-        : isDate(plain) && writeDate(plain, words, row * 2)
+        : isDate(plain) && this.#writeDate(plain, words, row * 2)
     if (isWritten) return
     this.refuse(index, value, plain === value ? notATimestamp(value, this.#hasZone) : NOT_HELD)
   }
@@ -121,13 +129,21 @@ function fillTimestamps(
   { records, from, to, startRow }: Span,
   field: string | null,
   isGuarded: boolean,
-  { words, writeDate, fillOther }: TimestampTarget,
+  { words, perMilli, maxMillis, word, fillOther }: TimestampTarget,
 ): number {
   for (let i = from, row = startRow; i < to; i++, row++) {
     const record = records[i] as FieldRecord
     const value =
       field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
-    if (!(value instanceof Date && writeDate(value, words, row * 2))) fillOther(value, row, i)
+    const millis = value instanceof Date ? value.getTime() : Number.NaN
+    if (millis <= maxMillis && millis >= -maxMillis) {
+      const units = millis * perMilli
+      const high = Math.floor(units / word)
+      words[row * 2] = units - high * word
+      words[row * 2 + 1] = high
+    } else {
+      fillOther(value, row, i)
+    }
   }
   return to - from
 }

@@ -98,15 +98,23 @@ export function timestampTextWriter(id: TimestampTypeId): Int64Writer<string> {
   }
 }
 
+/** The units of a timestamp type in a millisecond, and the milliseconds up to which those are a safe whole number. */
+export function millisecondsOf(id: TimestampTypeId): {
+  readonly perMilli: number
+  readonly maxMillis: number
+} {
+  const perMilli = UNITS_PER_SECOND[id] / 1_000
+  // every unit's range holds the safe numbers
+  return { perMilli, maxMillis: perMilli < 1 ? -1 : Number.MAX_SAFE_INTEGER / perMilli }
+}
+
 /** Compiles the writer of `Date`s into a timestamp type: invalid dates are refused, and what its unit cannot hold. */
 export function timestampDateWriter(id: TimestampTypeId): Int64Writer<Date> {
   const perSecond = UNITS_PER_SECOND[id]
-  const perMilli = perSecond / 1_000
-  // milliseconds whose units are a safe whole number, which every unit's range holds
-  const maxSafeMillis = perMilli < 1 ? -1 : Number.MAX_SAFE_INTEGER / perMilli
+  const { perMilli, maxMillis } = millisecondsOf(id)
   return (date, words, at) => {
     const millis = date.getTime()
-    if (millis <= maxSafeMillis && millis >= -maxSafeMillis) {
+    if (millis <= maxMillis && millis >= -maxMillis) {
       writeInt64(millis * perMilli, words, at)
       return true
     }
