@@ -1,10 +1,13 @@
 import { MAX_CHUNK_ROWS } from '@ducksink/worker'
 import type { IHasher } from 'hash-wasm'
-import type { FieldRecord } from './encoder/column-encoder.ts'
+import type { EncodedChunk } from './encoder/batch-encoder.ts'
+import type { ColumnEncoder, FieldRecord } from './encoder/column-encoder.ts'
 import { isPlainRecord } from './encoder/plain-record.ts'
 import { PayloadBytes } from './payload-bytes.ts'
-import { PayloadColumn, type PayloadRows } from './payload-column.ts'
+import { PayloadColumn, type RecordRange } from './payload-column.ts'
+import { takeEncoded } from './payload-encoded.ts'
 import type { PayloadFields } from './payload-fields.ts'
+import { PayloadRows } from './payload-rows.ts'
 import { PayloadValues } from './payload-value.ts'
 
 // Very wide records make shorter chunks: each is hashed in one go, in about a millisecond at most.
@@ -14,34 +17,74 @@ const MIN_CHUNK_ROWS = 64
 /** In front of what is no record; the other tags are in payload-value.ts and payload-column.ts. */
 const NO_RECORD = 35
 
+const NO_ENCODERS: ReadonlyMap<string, ColumnEncoder> = new Map()
+
 const EMPTY: FieldRecord = Object.freeze(Object.create(null) as FieldRecord)
 
 /** Hashes a chunk of records together with the hash of all before it. */
 export class PayloadChunk {
   readonly #bytes: PayloadBytes
   readonly #values: PayloadValues
+  readonly #rows: PayloadRows
   readonly #column: PayloadColumn
 
   constructor(hash: IHasher) {
     this.#bytes = new PayloadBytes(hash)
     this.#values = new PayloadValues(this.#bytes)
-    this.#column = new PayloadColumn(this.#bytes, this.#values)
+    this.#rows = new PayloadRows(this.#bytes, this.#values)
+    this.#column = new PayloadColumn(this.#rows)
   }
 
-  hash(before: Uint8Array, fields: PayloadFields, rows: PayloadRows): Uint8Array {
-    const bytes = this.#bytes
-    bytes.begin()
-    bytes.writeBytes(before)
-    bytes.writeUint32(rows.to - rows.from)
-    const unusable = fields.look(rows)
-    const usable = unusable.length === 0 ? rows : this.#writeUnusable(unusable, rows)
+  /** Hashes records, by reading them. */
+  hash(before: Uint8Array, fields: PayloadFields, range: RecordRange): Uint8Array {
+    this.#begin(before, range)
+    this.#writeRecords(fields, range, NO_ENCODERS)
+    return this.#bytes.end()
+  }
+
+  /** Hashes records that were just encoded, to the same as reading them does. */
+  hashEncoded(before: Uint8Array, fields: PayloadFields, chunk: EncodedChunk): Uint8Array {
+    this.#begin(before, chunk)
+    const encoders = new Map<string, ColumnEncoder>()
+    for (const encoder of chunk.encoders) if (encoder.field !== null) encoders.set(encoder.field, encoder)
+    if (chunk.shape === undefined) this.#writeRecords(fields, chunk, encoders)
+    else
+      for (const field of fields.sortedOf(chunk.shape))
+        this.#writeField(fields, field, chunk, encoders.get(field), undefined)
+    return this.#bytes.end()
+  }
+
+  #begin(before: Uint8Array, { from, to }: RecordRange): void {
+    this.#bytes.begin()
+    this.#bytes.writeBytes(before)
+    this.#bytes.writeUint32(to - from)
+  }
+
+  #writeRecords(
+    fields: PayloadFields,
+    range: RecordRange,
+    encoders: ReadonlyMap<string, ColumnEncoder>,
+  ): void {
+    const unusable = fields.look(range)
+    const usable = unusable.length === 0 ? range : this.#writeUnusable(unusable, range)
     const rowsOf = fields.rowsOf(usable)
-    for (const field of fields.sorted) this.#column.write(fields.loops, field, usable, rowsOf?.get(field))
-    return bytes.end()
+    for (const field of fields.sorted)
+      this.#writeField(fields, field, usable, encoders.get(field), rowsOf?.get(field))
+  }
+
+  #writeField(
+    { loops }: PayloadFields,
+    field: string,
+    range: RecordRange,
+    encoder: ColumnEncoder | undefined,
+    only: readonly number[] | undefined,
+  ): void {
+    if (encoder !== undefined && takeEncoded(this.#rows, field, encoder, range)) return
+    this.#column.write(loops, field, range, only)
   }
 
   /** Gives the rows with empty records in place of those. */
-  #writeUnusable(unusable: readonly number[], { records, from, to }: PayloadRows): PayloadRows {
+  #writeUnusable(unusable: readonly number[], { records, from, to }: RecordRange): RecordRange {
     const usable = records.slice(from, to)
     for (const index of unusable) {
       this.#bytes.writeByte(NO_RECORD)

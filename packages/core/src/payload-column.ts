@@ -1,19 +1,8 @@
 import { types } from 'node:util'
-import { MAX_CHUNK_ROWS } from '@ducksink/worker'
 import { type FieldRecord, fieldValue, type Span } from './encoder/column-encoder.ts'
 import { FieldLoop } from './encoder/field-loop.ts'
-import type { PayloadBytes } from './payload-bytes.ts'
-import { PAYLOAD_TAGS, type PayloadValues } from './payload-value.ts'
-
-// One field of the rows of a chunk at a time. Every row has eight bytes and a tag, whatever its value: a number itself,
-// the milliseconds of a Date, the length of a string. What has no room there goes before them, in pieces: strings
-// joined, and values of all other kinds.
-
-/** Tags beside PAYLOAD_TAGS: in front of a piece of strings, and of the rows, which come after all pieces. */
-const STRINGS = 32
-const ROWS = 33
-/** The tag of a row whose value is one of those in front. */
-const OTHER = 34
+import type { PayloadRows } from './payload-rows.ts'
+import { PAYLOAD_TAGS } from './payload-value.ts'
 
 /** Strings are written when they have so many units together: what is joined and encoded stays in the cache. */
 const MAX_JOINED_UNITS = 1 << 14
@@ -22,7 +11,7 @@ const MAX_JOINED_UNITS = 1 << 14
 const MAX_LOOPS = 1_024
 
 /** Records of a batch, `to` excluded. */
-export interface PayloadRows {
+export interface RecordRange {
   readonly records: readonly unknown[]
   readonly from: number
   readonly to: number
@@ -34,7 +23,7 @@ interface ColumnTarget {
   readonly numbers: Float64Array
   readonly bigints: BigInt64Array
   readonly rowTags: Uint8Array
-  /** Strings that are not written yet. */
+  /** Strings that are not in their rows yet, which have their lengths. */
   joined: string
 }
 
@@ -56,48 +45,49 @@ export class PayloadLoops {
   }
 }
 
-/** Writes the values that records have in a field. */
+/** Reads the values that records have in a field. */
 export class PayloadColumn {
-  readonly #bytes: PayloadBytes
-  readonly #values: PayloadValues
-  readonly #slots = new Uint8Array(new ArrayBuffer(MAX_CHUNK_ROWS * 8))
-  readonly #target: ColumnTarget = {
-    tags: PAYLOAD_TAGS,
-    maxUnits: MAX_JOINED_UNITS,
-    numbers: new Float64Array(this.#slots.buffer),
-    bigints: new BigInt64Array(this.#slots.buffer),
-    rowTags: new Uint8Array(MAX_CHUNK_ROWS),
-    joined: '',
-  }
+  readonly #rows: PayloadRows
+  readonly #target: ColumnTarget
   /** For fields of few records: none of them is worth a loop of its own. */
-  readonly #plainLoop: ValueLoop = {
-    run: (span, field, isGuarded) => packValues(span, field, isGuarded, this.#target),
-  }
+  readonly #plainLoop: ValueLoop
   readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0, whole: true }
+  /** The first row whose string may be among those that are joined. */
+  #joinedRow = 0
+  /** Where joined strings are encoded. */
+  #scratch: Buffer = Buffer.allocUnsafeSlow(4 * MAX_JOINED_UNITS)
 
-  constructor(bytes: PayloadBytes, values: PayloadValues) {
-    this.#bytes = bytes
-    this.#values = values
+  constructor(rows: PayloadRows) {
+    this.#rows = rows
+    const { numbers, bigints, tags: rowTags } = rows
+    this.#target = {
+      tags: PAYLOAD_TAGS,
+      maxUnits: MAX_JOINED_UNITS,
+      ...{ numbers, bigints, rowTags, joined: '' },
+    }
+    this.#plainLoop = {
+      run: (span, field, isGuarded) => packValues(span, field, isGuarded, this.#target),
+    }
   }
 
   /** Writes nothing where the field is absent from all of the records; `only` are the rows that may have it. */
-  write(loops: PayloadLoops, field: string, rows: PayloadRows, only?: readonly number[]): void {
-    const { records, from, to } = rows
-    const { numbers, rowTags } = this.#target
+  write(loops: PayloadLoops, field: string, range: RecordRange, only?: readonly number[]): void {
+    const { records, from, to } = range
     this.#span.records = records
-    if (only === undefined) this.#fill(loops.of(field, this.#target), field, rows, 0)
+    this.#joinedRow = 0
+    if (only === undefined) this.#fill(loops.of(field, this.#target), field, range, 0)
     else {
-      numbers.fill(0, 0, to - from)
-      rowTags.fill(PAYLOAD_TAGS.absent, 0, to - from)
+      this.#rows.clear(to - from)
       for (const index of only)
         this.#fill(this.#plainLoop, field, { records, from: index, to: index + 1 }, index - from)
     }
     this.#span.records = []
-    this.#writeRows(field, to - from)
+    this.#settleStrings(to - from)
+    this.#rows.write(field, to - from)
   }
 
   /** Has the loop read what it can: it stops at a value of another kind, and where there are enough strings. */
-  #fill(loop: ValueLoop, field: string, { records, from, to }: PayloadRows, startRow: number): void {
+  #fill(loop: ValueLoop, field: string, { records, from, to }: RecordRange, startRow: number): void {
     const isGuarded = field in Object.prototype
     const span = this.#span
     const target = this.#target
@@ -115,15 +105,15 @@ export class PayloadColumn {
           continue
         }
       }
-      if (target.joined.length >= MAX_JOINED_UNITS) this.#writeStrings()
+      if (target.joined.length >= MAX_JOINED_UNITS) this.#settleStrings(startRow + index - from)
       else if (index < span.to) {
-        this.#writeOther(records[index] as FieldRecord, field, isGuarded, startRow + index - from)
+        this.#readOther(records[index] as FieldRecord, field, isGuarded, startRow + index - from)
         index++
       }
     }
   }
 
-  #writeOther(record: FieldRecord, field: string, isGuarded: boolean, row: number): void {
+  #readOther(record: FieldRecord, field: string, isGuarded: boolean, row: number): void {
     const { numbers, rowTags } = this.#target
     numbers[row] = 0
     let value: unknown
@@ -135,31 +125,39 @@ export class PayloadColumn {
     }
     if (types.isDate(value)) {
       rowTags[row] = PAYLOAD_TAGS.Date
-      numbers[row] = Date.prototype.getTime.call(value)
+      numbers[row] = Date.prototype.getTime.call(value) + 0
     } else {
-      rowTags[row] = OTHER
-      this.#values.write(value)
+      // other values come in the order of their rows, and a string may be one
+      this.#settleStrings(row)
+      this.#rows.setOther(row, value)
     }
   }
 
-  #writeStrings(): void {
-    this.#bytes.writeByte(STRINGS)
-    this.#bytes.writeText(this.#target.joined)
-    this.#bytes.settle()
+  /** Puts the strings that are joined into their rows, all before `end`. */
+  #settleStrings(end: number): void {
+    const { joined, numbers, rowTags } = this.#target
     this.#target.joined = ''
+    const first = this.#joinedRow
+    this.#joinedRow = end
+    const units = joined.length
+    const needed = units > 1 << 20 ? Buffer.byteLength(joined) : 3 * units
+    if (needed > this.#scratch.byteLength) this.#scratch = Buffer.allocUnsafeSlow(needed)
+    const isAscii = this.#scratch.write(joined) === units
+    let start = 0
+    for (let row = first; row < end; row++) {
+      if (rowTags[row] !== PAYLOAD_TAGS.string) continue
+      const length = numbers[row] as number
+      if (isAscii) this.#rows.setString(row, this.#scratch, start, length)
+      else this.#setText(row, joined.slice(start, start + length))
+      start += length
+    }
+    if (needed > 16 * MAX_JOINED_UNITS) this.#scratch = Buffer.allocUnsafeSlow(4 * MAX_JOINED_UNITS)
   }
 
-  #writeRows(field: string, rowCount: number): void {
-    const { joined, rowTags } = this.#target
-    if (joined !== '') this.#writeStrings()
-    const tags = rowTags.subarray(0, rowCount)
-    if (tags[0] === PAYLOAD_TAGS.absent && tags.every((tag) => tag === PAYLOAD_TAGS.absent)) return
-    const bytes = this.#bytes
-    bytes.writeByte(ROWS)
-    bytes.writeText(field)
-    bytes.writeBytes(this.#slots.subarray(0, rowCount * 8))
-    bytes.writeBytes(tags)
-    bytes.settle()
+  #setText(row: number, text: string): void {
+    // a lone surrogate has no UTF-8
+    if (!text.isWellFormed()) this.#rows.setOther(row, text)
+    else this.#rows.setString(row, this.#scratch, 0, this.#scratch.write(text))
   }
 }
 
@@ -178,8 +176,8 @@ function packValues(
     const value =
       field === null ? record : isGuarded && !Object.hasOwn(record, field) ? undefined : record[field]
     if (typeof value === 'number') {
-      // NaN has many forms in memory
-      numbers[row] = Number.isNaN(value) ? Number.NaN : value
+      // NaN has many forms in memory, and 0 two
+      numbers[row] = Number.isNaN(value) ? Number.NaN : value + 0
       rowTags[row] = tags.number
     } else if (typeof value === 'string') {
       numbers[row] = value.length
@@ -187,7 +185,7 @@ function packValues(
       joined += value
     } else if (value instanceof Date) {
       const time = value.getTime()
-      numbers[row] = Number.isNaN(time) ? Number.NaN : time
+      numbers[row] = Number.isNaN(time) ? Number.NaN : time + 0
       rowTags[row] = tags.Date
     } else if (typeof value === 'bigint') {
       if (BigInt.asIntN(64, value) !== value) break

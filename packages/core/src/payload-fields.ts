@@ -1,6 +1,6 @@
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { hasShape, isPlainRecord } from './encoder/plain-record.ts'
-import { PayloadLoops, type PayloadRows } from './payload-column.ts'
+import { PayloadLoops, type RecordRange } from './payload-column.ts'
 
 // Where records have fewer than one of so many fields of their chunk, it is noted who has which: 2,048 records with
 // eight fields of their own each take 0.3 s instead of 7.
@@ -14,6 +14,9 @@ export class PayloadFields {
   #shape: readonly string[] = []
   #shapeCount = 0
   #valueCount = 0
+  /** A shape that somebody else has looked for, and its fields by name. */
+  #given: readonly string[] = []
+  #givenSorted: readonly string[] = []
 
   /** The fields of a chunk, by name; some may be absent from all of its records. */
   get sorted(): readonly string[] {
@@ -23,7 +26,7 @@ export class PayloadFields {
   /**
    * The rows of a chunk that have a field, by its name, where most have not; `undefined` where it is worth reading all.
    */
-  rowsOf({ records, from, to }: PayloadRows): ReadonlyMap<string, readonly number[]> | undefined {
+  rowsOf({ records, from, to }: RecordRange): ReadonlyMap<string, readonly number[]> | undefined {
     if (this.#names.size * (to - from) < SPARSE * this.#valueCount) return undefined
     const rows = new Map<string, number[]>()
     for (const name of this.#names) rows.set(name, [])
@@ -33,8 +36,17 @@ export class PayloadFields {
     return rows
   }
 
+  /** The fields of a chunk whose records are known to have all of this shape, by name. */
+  sortedOf(shape: readonly string[]): readonly string[] {
+    if (shape !== this.#given) {
+      this.#given = shape
+      this.#givenSorted = shape.toSorted()
+    }
+    return this.#givenSorted
+  }
+
   /** Finds out which fields records have; gives the indices of those that are no records, or cannot be looked at. */
-  look({ records, from, to }: PayloadRows): readonly number[] {
+  look({ records, from, to }: RecordRange): readonly number[] {
     const unusable: number[] = []
     // fields come and go: those that have gone would be looked for in vain
     if (this.#shapeCount > 1) this.#forget()

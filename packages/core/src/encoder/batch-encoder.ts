@@ -20,6 +20,17 @@ const MAX_CHUNK_VALUES = 1 << 16
 // One batch of huge rows must not make the buffers of later ones huge; a part ends soon after 4 MiB anyway.
 const MAX_EXPECTED_BYTES = 5 * 2 ** 20
 
+/** Records that were encoded together, in the memory of the encoders until these take others. */
+export interface EncodedChunk {
+  readonly records: readonly unknown[]
+  readonly from: number
+  /** Excluded; all records before it are there. */
+  readonly to: number
+  readonly encoders: readonly ColumnEncoder[]
+  /** The fields that each of them has, in this order, where that is known. */
+  readonly shape: readonly string[] | undefined
+}
+
 type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
 /** Turns records into the parts of a batch, a chunk at a time. */
@@ -41,7 +52,12 @@ export class BatchEncoder {
   /** The place of each column's first vector in a part, and how many there are in all. */
   readonly #firstSlots: readonly number[]
   readonly #vectorCount: number
+  /** Told of the records of each chunk, unless some of them were left out. */
+  onChunk: ((chunk: Omit<EncodedChunk, 'shape'>) => void) | undefined
   #chunkRow = 0
+  /** The first record of the chunk, and where it is from; none where they are not one after another. */
+  #chunkFrom = 0
+  #chunkRecords: readonly unknown[] | undefined
   #maxChunkRows = MAX_CHUNK_ROWS
   /** Bytes of the last part: about as much as the next will take. */
   #expectedBytes = 0
@@ -72,6 +88,11 @@ export class BatchEncoder {
     return this.#writer.rowCount + this.#chunkRow
   }
 
+  /** Rows of the chunk that is being filled. */
+  get chunkRows(): number {
+    return this.#chunkRow
+  }
+
   /** Bytes of the part under way, but for the chunk that is being filled. */
   get partBytes(): number {
     return this.#writer.byteLength
@@ -87,6 +108,7 @@ export class BatchEncoder {
   /** Begins a batch that writes no column yet. */
   begin(): void {
     this.abort()
+    this.onChunk = undefined
     this.#active.length = 0
     this.#variable.length = 0
     this.#rowBytes = 0
@@ -140,6 +162,12 @@ export class BatchEncoder {
     // a column that was activated since may have made chunks shorter
     if (this.#chunkRow >= this.#maxChunkRows) this.#sealChunk(expectedRows)
     const startRow = this.#chunkRow
+    if (startRow === 0) {
+      this.#chunkFrom = from
+      this.#chunkRecords = records
+    } else if (records !== this.#chunkRecords || from !== this.#chunkFrom + startRow) {
+      this.#chunkRecords = undefined
+    }
     const span = this.#span
     span.records = records
     span.from = from
@@ -167,6 +195,7 @@ export class BatchEncoder {
   abort(): void {
     for (const encoder of this.#active) encoder.truncate(0)
     this.#chunkRow = 0
+    this.#chunkRecords = undefined
     this.#writer.discard()
   }
 
@@ -228,8 +257,17 @@ export class BatchEncoder {
     const rowCount = this.#chunkRow
     const expected = (this.#expectedBytes / this.#expectedRows) * expectedRows * 1.1
     this.#writer.appendChunk(rowCount, this.#blocks(rowCount), Math.min(expected, MAX_EXPECTED_BYTES))
+    this.#tellChunk(rowCount)
     for (const encoder of this.#active) encoder.truncate(0)
     this.#chunkRow = 0
+    this.#chunkRecords = undefined
+  }
+
+  #tellChunk(rowCount: number): void {
+    const records = this.#chunkRecords
+    if (records === undefined || this.onChunk === undefined) return
+    const from = this.#chunkFrom
+    this.onChunk({ records, from, to: from + rowCount, encoders: this.#active })
   }
 
   /** What there is of every vector of the table, those of columns that are not written left out. */

@@ -8,6 +8,7 @@ import {
   type VectorBlock,
   validityBytes,
 } from '@ducksink/worker'
+import type { GivenValues } from './given-values.ts'
 import { RefusedValue } from './refused-value.ts'
 
 /** A record as the encoder sees it. */
@@ -69,6 +70,8 @@ export abstract class ColumnEncoder {
   #values: Uint8Array
   #validity: Uint8Array = newMask(MAX_CHUNK_ROWS)
   #nullCount = 0
+  /** True where a value came in another form than most of its type do, as a number's text. */
+  protected hasConverted = false
 
   constructor(column: ColumnInfo, width: number = fixedWidth(column.type), rowSize?: RowSize) {
     this.column = column
@@ -119,6 +122,7 @@ export abstract class ColumnEncoder {
       // one huge list must not keep its room for ever
       this.#resize(MAX_CHUNK_ROWS)
     }
+    if (rowCount === 0) this.hasConverted = false
     if (this.#nullCount === 0) return
     this.#nullCount = 0
     if (rowCount === 0) {
@@ -132,6 +136,11 @@ export abstract class ColumnEncoder {
       if (row < rowCount) this.#nullCount++
       else this.#validity[row >> 3] = byte | bit
     }
+  }
+
+  /** What its rows were given as, but for those that are NULL; `undefined` where that is not known any more. */
+  given(): GivenValues | undefined {
+    return undefined
   }
 
   /** Marks rows as NULL; `from` to `to`, excluded. */

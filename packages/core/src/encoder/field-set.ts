@@ -34,6 +34,8 @@ export class FieldSet {
   readonly #known = new Map<string, number | undefined>()
   readonly #unplaced = new Set<string>()
   #shape: readonly string[] = []
+  /** The first record since which all have that shape. */
+  #shapeRow = 0
   /** The fields of that shape whose values are left out. */
   #discarded: readonly string[] = []
   #discardedCount = 0
@@ -92,6 +94,11 @@ export class FieldSet {
       throw unreadable({ table: this.#table, row }, error)
     }
     return added
+  }
+
+  /** The fields of all records from `from` up to the last one seen, where they are the same in the same order. */
+  shapeSince(from: number): readonly string[] | undefined {
+    return this.#shapeRow <= from && this.#shape.length > 0 ? this.#shape : undefined
   }
 
   /** Takes columns out again, as if no record had had a field for them. */
@@ -153,6 +160,7 @@ export class FieldSet {
       throw error
     }
     this.#shape = isComplete ? fields : []
+    this.#shapeRow = row
     this.#discarded = discarded
     return added
   }

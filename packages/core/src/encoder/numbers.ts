@@ -2,6 +2,7 @@ import { NOT_A_BOOLEAN, toBoolean } from './boolean-text.ts'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, type Span } from './column-encoder.ts'
 import { notAnInteger, toInteger, toNumber, toSingle } from './exact-number.ts'
 import { FieldLoop } from './field-loop.ts'
+import type { GivenValues } from './given-values.ts'
 import { plainValue } from './plain-value.ts'
 
 // Each loop reads the field, writes the common kind of value, and leaves everything else to a slow method: NULL,
@@ -48,6 +49,10 @@ export class IntegerColumn extends ColumnEncoder {
     return this.#loop.run(span, this.field, this.guarded)
   }
 
+  override given(): GivenValues | undefined {
+    return this.hasConverted ? undefined : { kind: 'numbers', values: this.#target.values }
+  }
+
   protected override mapBuffer(): void {
     this.#target.values = new this.#view(this.buffer)
   }
@@ -57,6 +62,7 @@ export class IntegerColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
+    this.hasConverted = true
     const integer = toInteger(plainValue(this.column.type.id, value))
     if (integer === undefined) this.refuse(index, value, notAnInteger(value))
     const { values, min, max } = this.#target
@@ -119,6 +125,11 @@ export class BigintColumn extends ColumnEncoder {
     return this.#loop.run(span, this.field, this.guarded)
   }
 
+  override given(): GivenValues | undefined {
+    if (this.hasConverted) return undefined
+    return { kind: 'numbers of words', words: new Int32Array(this.buffer), units: 1, isSigned: this.#signed }
+  }
+
   protected override mapBuffer(): void {
     this.#bigints = this.#signed ? new BigInt64Array(this.buffer) : new BigUint64Array(this.buffer)
     this.#target.values = new Uint32Array(this.buffer)
@@ -129,6 +140,7 @@ export class BigintColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
+    this.hasConverted = true
     const integer = toInteger(plainValue(this.column.type.id, value))
     if (integer === undefined) this.refuse(index, value, notAnInteger(value))
     const fits = (this.#signed ? BigInt.asIntN(64, integer) : BigInt.asUintN(64, integer)) === integer
@@ -175,6 +187,10 @@ export class DoubleColumn extends ColumnEncoder {
     return numberIdentity(this.#target.values[row] as number)
   }
 
+  override given(): GivenValues | undefined {
+    return this.hasConverted ? undefined : { kind: 'numbers', values: this.#target.values }
+  }
+
   protected override mapBuffer(): void {
     this.#target.values = new Float64Array(this.buffer)
   }
@@ -184,6 +200,7 @@ export class DoubleColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
+    this.hasConverted = true
     const number = toNumber(value)
     if (number === undefined) this.refuse(index, value, 'it is not exactly a double')
     this.#target.values[row] = number
@@ -223,6 +240,10 @@ export class FloatColumn extends ColumnEncoder {
     return numberIdentity(this.#target.values[row] as number)
   }
 
+  override given(): GivenValues | undefined {
+    return this.hasConverted ? undefined : { kind: 'numbers', values: this.#target.values }
+  }
+
   protected override mapBuffer(): void {
     this.#target.values = new Float32Array(this.buffer)
   }
@@ -232,6 +253,7 @@ export class FloatColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
+    this.hasConverted = true
     const single = toSingle(value)
     if (single === undefined) {
       this.refuse(index, value, 'single precision would change it; use Math.fround(), or a DOUBLE column')
@@ -269,6 +291,10 @@ export class BooleanColumn extends ColumnEncoder {
     return this.#loop.run(span, this.field, this.guarded)
   }
 
+  override given(): GivenValues | undefined {
+    return this.hasConverted ? undefined : { kind: 'booleans', values: this.#target.values }
+  }
+
   protected override mapBuffer(): void {
     this.#target.values = new Uint8Array(this.buffer)
   }
@@ -278,6 +304,7 @@ export class BooleanColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
+    this.hasConverted = true
     const boolean = toBoolean(value)
     if (boolean === undefined) this.refuse(index, value, NOT_A_BOOLEAN)
     this.#target.values[row] = boolean ? 1 : 0

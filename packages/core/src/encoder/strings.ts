@@ -1,5 +1,6 @@
 import { type FieldRecord, MAX_CHUNK_BYTES, type Span } from './column-encoder.ts'
 import { FieldLoop } from './field-loop.ts'
+import type { GivenValues } from './given-values.ts'
 import { HeapColumn } from './heap-column.ts'
 import { scalarText } from './scalar-text.ts'
 
@@ -77,6 +78,11 @@ export class StringColumn extends HeapColumn {
     if (rowCount === 0) this.#expectsShort = this.#expectsShort || this.used === 0
   }
 
+  override given(): GivenValues | undefined {
+    if (this.hasConverted) return undefined
+    return { kind: 'strings', entries: this.entries, heap: this.bytes }
+  }
+
   /** Encodes the strings of at most RUN_ROWS records together; returns the index after the last it took. */
   #fillRun({ records, to }: Span, from: number, startRow: number): number {
     const run = this.#run
@@ -105,6 +111,7 @@ export class StringColumn extends HeapColumn {
       this.setNullEntry(row)
       return undefined
     }
+    this.hasConverted = true
     const text = this.column.takesScalars === true ? scalarText(value) : undefined
     return text ?? this.refuse(index, value, 'only a string can; convert it first')
   }

@@ -1,5 +1,6 @@
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { FieldLoop } from './field-loop.ts'
+import type { GivenValues } from './given-values.ts'
 import { isDate } from './native-date.ts'
 import { plainValue } from './plain-value.ts'
 import {
@@ -105,6 +106,11 @@ export class TimestampColumn extends ColumnEncoder {
     return this.#loop.run(span, this.field, this.guarded)
   }
 
+  override given(): GivenValues | undefined {
+    const { words, perMilli } = this.#target
+    return this.hasConverted ? undefined : { kind: 'Dates', words, units: perMilli, isSigned: true }
+  }
+
   protected override mapBuffer(): void {
     this.#target.words = new Int32Array(this.buffer)
   }
@@ -114,6 +120,7 @@ export class TimestampColumn extends ColumnEncoder {
       this.setNull(row)
       return
     }
+    this.hasConverted = true
     const { words } = this.#target
     const plain = typeof value === 'string' ? value : plainValue(this.column.type.id, value)
     const isWritten =
