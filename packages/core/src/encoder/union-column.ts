@@ -7,7 +7,7 @@ import {
   type Span,
 } from './column-encoder.ts'
 import { FieldsColumn, placesOf } from './fields-column.ts'
-import { IntegerColumn } from './numbers.ts'
+import { IntegerColumn } from './integer-columns.ts'
 import { isPlainRecord } from './plain-record.ts'
 import { plainValue } from './plain-value.ts'
 import { RefusedValue } from './refused-value.ts'
