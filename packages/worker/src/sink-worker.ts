@@ -189,12 +189,7 @@ export class SinkWorker implements SinkApi {
         this.#session = undefined
         void this.#queue?.end()
         session.transactions.clearStatements()
-        await session.database.checkpoint().catch((error: unknown) => {
-          this.#log.warn(
-            { reason: messageOf(error) },
-            'checkpoint at close failed; the log is replayed at the next open',
-          )
-        })
+        await this.#checkpointAtEnd(session.database)
         session.database.close()
         for (const job of session.jobs.takeAll()) refuse(job, this.#refusal)
         this.#log.info({ target: session.database.target.path }, 'target closed')
@@ -253,6 +248,17 @@ export class SinkWorker implements SinkApi {
       database?.close()
       return { status: 'failed', error: errorToData(error) }
     }
+  }
+
+  async #checkpointAtEnd(database: Database): Promise<void> {
+    // in memory it would compress what nobody reads any more
+    if (!database.target.isDurable) return
+    await database.checkpoint().catch((error: unknown) => {
+      this.#log.warn(
+        { reason: messageOf(error) },
+        'checkpoint at close failed; the log is replayed at the next open',
+      )
+    })
   }
 
   /**
