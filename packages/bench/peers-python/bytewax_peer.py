@@ -9,34 +9,11 @@ import os
 import resource
 import sys
 import time
-from datetime import datetime, timedelta
 from importlib.metadata import version
 
 from bytewax.duckdb import DuckDBSink
 
-NAMES = ["Alice", "Bob", "Charlie", "Diana", "Eve"]
-LOCATIONS = ["New York", "Los Angeles", "Chicago", "Houston", "Phoenix"]
-FIRST_TS = datetime(1970, 1, 1) + timedelta(seconds=1_700_000_000)
-COLUMNS = (
-    "id INTEGER, name VARCHAR, age INTEGER, location VARCHAR, price DOUBLE, ok BOOLEAN, ts TIMESTAMP, note VARCHAR"
-)
-
-
-def create_records(first, rows):
-    """The records of datasets.ts, as the dictionaries that bytewax takes."""
-    return [
-        {
-            "id": i,
-            "name": NAMES[i % 5],
-            "age": 20 + i % 40,
-            "location": LOCATIONS[i * 7 % 5],
-            "price": i * 1.37,
-            "ok": i % 3 == 0,
-            "ts": FIRST_TS + timedelta(seconds=i),
-            "note": f"order {i} shipped from warehouse {i % 97} to customer {i * 31 % 10007}",
-        }
-        for i in range(first, first + rows)
-    ]
+from datasets import create_batch
 
 
 def percentile(samples, share):
@@ -54,18 +31,19 @@ def rss_bytes():
 
 
 def measure(job):
-    sink = DuckDBSink(job["path"], "t", f"CREATE TABLE t ({COLUMNS})")
+    sink = DuckDBSink(job["path"], "t", job["createTableSql"])
     partition = sink.build_part("bench", "partition_0", None)
+    dataset = job["dataset"]
     size = job["batchRows"]
     first = 0
     for _ in range(job["warmupBatches"]):
-        partition.write_batch([create_records(first, size)])
+        partition.write_batch([create_batch(dataset, first, size)])
         first += size
     latencies = []
     cpu = 0
     staged = 0
     for _ in range(job["iterations"]):
-        batches = [create_records(first + k * size, size) for k in range(job["batchesPerIteration"])]
+        batches = [create_batch(dataset, first + k * size, size) for k in range(job["batchesPerIteration"])]
         first += len(batches) * size
         # What is staged is no garbage: the collector need not look at it again.
         gc.collect()
@@ -82,7 +60,7 @@ def measure(job):
         "kind": "write",
         "rows": rows,
         "durationMs": sum(latencies),
-        "latencyMs": {"p50": percentile(latencies, 0.5), "p99": percentile(latencies, 0.99), "max": max(latencies)},
+        "latencyMs": [{"q": q, "ms": percentile(latencies, q)} for q in job["latencyShares"]],
         "mainThread": {"cpuUsPerRecord": cpu * 1e6 / rows},
         "rssBytes": {
             "staged": staged,

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { SinkEngine } from '@ducksink/core'
-import { createRecords, WORKLOAD_COLUMNS_SQL, type WorkloadRecord } from './datasets.ts'
 import { TemporaryDirectory } from './demo/temporary-directory.ts'
 import { median, pairRatios } from './statistics.ts'
 import { formatFigure, formatTable } from './text-table.ts'
+import { createRecords, WORKLOAD_COLUMNS_SQL, type WorkloadRecord } from './workload.ts'
 
 // What bad records cost: a batch with ten of them beside a clean one, in turn, so that noise meets all alike.
 

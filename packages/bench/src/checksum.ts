@@ -1,90 +1,66 @@
 import { DatabaseSync } from 'node:sqlite'
 import { DuckDBInstance } from '@duckdb/node-api'
-import { createRecord, FIRST_TS_MS, WORKLOAD_TABLE } from './datasets.ts'
+import type { Dataset } from './dataset.ts'
+import { expectedColumnSums, expectedWorkloadSums, type Sums, sumColumnsSql, sumWorkloadSql } from './sums.ts'
+import { NESTED_SHAPES, WORKLOAD_TABLE } from './workload.ts'
 
 /** Sums over every column of what a peer wrote, as text: some are larger than a JS number holds exactly. */
-export type Checksum = Readonly<Record<(typeof SUM_NAMES)[number], string>>
+export type Checksum = Readonly<Record<string, string>>
 
-const SUM_NAMES = [
-  'rows',
-  'id',
-  'nameLength',
-  'age',
-  'locationLength',
-  'priceCents',
-  'ok',
-  'tsMs',
-  'noteLength',
-] as const
+/** What speaks SQL: its functions have names of its own. */
+export type Dialect = 'duckdb' | 'sqlite'
 
-/** The query that reads a {@link Checksum} back; plain enough for DuckDB and SQLite alike. */
-export function checksumSql(dialect: 'duckdb' | 'sqlite', table: string = WORKLOAD_TABLE): string {
-  const tsMs = dialect === 'duckdb' ? 'epoch_ms(ts)' : 'ts'
-  const sums: Record<(typeof SUM_NAMES)[number], string> = {
-    rows: 'count(*)',
-    id: 'sum(id)',
-    nameLength: 'sum(length(name))',
-    age: 'sum(age)',
-    locationLength: 'sum(length(location))',
-    priceCents: 'sum(CAST(round(price * 100) AS BIGINT))',
-    ok: 'sum(CAST(ok AS INTEGER))',
-    tsMs: `sum(${tsMs})`,
-    noteLength: 'sum(length(note))',
-  }
-  const columns = SUM_NAMES.map((name) => `CAST(${sums[name]} AS VARCHAR) AS "${name}"`)
-  return `SELECT ${columns.join(', ')} FROM ${table}`
+/** The query that reads a {@link Checksum} back, from within the database that was written. */
+export function checksumSql(dataset: Dataset, dialect: Dialect): string {
+  const sums = dataset.kind === 'workload' ? sumWorkloadSql(dialect) : sumColumnsSql(dataset.columns)
+  const source =
+    dataset.kind === 'workload' && dataset.nesting !== 'none'
+      ? `(${NESTED_SHAPES[dataset.nesting].flatSql}) AS flat`
+      : WORKLOAD_TABLE
+  const columns = Object.entries(sums).map(([name, sql]) => `CAST(${sql} AS VARCHAR) AS "${name}"`)
+  return `SELECT ${columns.join(', ')} FROM ${source}`
 }
 
-const expected = new Map<number, Checksum>()
+const expected = new Map<string, Checksum>()
 
-/** What the first `rows` records of the workload sum up to; kept, as it takes a while. */
-export function expectedChecksum(rows: number): Checksum {
-  const known = expected.get(rows)
+/** What the first `rows` records of a dataset sum up to; kept, as it takes a while. */
+export function expectedChecksum(dataset: Dataset, rows: number): Checksum {
+  // However the workload is nested, its values are the same.
+  const key = dataset.kind === 'workload' ? `workload ${rows}` : `${JSON.stringify(dataset)} ${rows}`
+  const known = expected.get(key)
   if (known !== undefined) return known
-  const sums = { id: 0, nameLength: 0, age: 0, locationLength: 0, ok: 0, noteLength: 0 }
-  let priceCents = 0n
-  for (let id = 0; id < rows; id++) {
-    const record = createRecord(id)
-    sums.id += id
-    sums.nameLength += record.name.length
-    sums.age += record.age
-    sums.locationLength += record.location.length
-    sums.ok += record.ok ? 1 : 0
-    sums.noteLength += record.note.length
-    priceCents += BigInt(Math.round(record.price * 100))
-  }
-  const tsMs = BigInt(FIRST_TS_MS) * BigInt(rows) + 1_000n * BigInt(sums.id)
-  const checksum = toChecksum({ rows, ...sums, priceCents, tsMs })
-  expected.set(rows, checksum)
+  const sums =
+    dataset.kind === 'workload' ? expectedWorkloadSums(rows) : expectedColumnSums(dataset.columns, rows)
+  const checksum = toChecksum(sums)
+  expected.set(key, checksum)
   return checksum
 }
 
 /** The checksum of the same rows so many times over. */
 export function repeatChecksum(checksum: Checksum, times: number): Checksum {
-  const sums = SUM_NAMES.map((name) => [name, BigInt(checksum[name]) * BigInt(times)] as const)
+  const sums = Object.entries(checksum).map(([name, sum]) => [name, BigInt(sum) * BigInt(times)] as const)
   return toChecksum(Object.fromEntries(sums))
 }
 
 /** Reads a checksum out of the single row that {@link checksumSql} gives. */
-export function toChecksum(row: Readonly<Record<string, unknown>>): Checksum {
-  const texts = SUM_NAMES.map((name) => [name, String(row[name])] as const)
-  return Object.fromEntries(texts) as Record<(typeof SUM_NAMES)[number], string>
+export function toChecksum(row: Sums | Readonly<Record<string, unknown>>): Checksum {
+  return Object.fromEntries(Object.entries(row).map(([name, sum]) => [name, String(sum)]))
 }
 
 /** Says which sums differ, or nothing when all are equal. */
 export function describeDifference(actual: Checksum, expected: Checksum): string | undefined {
-  const wrong = SUM_NAMES.filter((name) => actual[name] !== expected[name])
+  const wrong = Object.keys(expected).filter((name) => actual[name] !== expected[name])
   if (wrong.length === 0) return undefined
   return wrong.map((name) => `${name} is ${actual[name]}, not ${expected[name]}`).join('; ')
 }
 
 /** Reads a DuckDB file that another process wrote and closed. */
-export async function readDuckDBFile(path: string): Promise<Checksum> {
+export async function readDuckDBFile(path: string, dataset: Dataset): Promise<Checksum> {
   const instance = await DuckDBInstance.create(':memory:')
   try {
     const connection = await instance.connect()
-    await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS target (READ_ONLY)`)
-    const reader = await connection.runAndReadAll(checksumSql('duckdb', `target.${WORKLOAD_TABLE}`))
+    await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS target (READ_ONLY); USE target`)
+    const reader = await connection.runAndReadAll(checksumSql(dataset, 'duckdb'))
     connection.closeSync()
     return toChecksum(reader.getRowObjects()[0] ?? {})
   } finally {
@@ -93,10 +69,10 @@ export async function readDuckDBFile(path: string): Promise<Checksum> {
 }
 
 /** Reads a SQLite file that another process wrote and closed. */
-export function readSqliteFile(path: string): Checksum {
+export function readSqliteFile(path: string, dataset: Dataset): Checksum {
   const database = new DatabaseSync(path, { readOnly: true })
   try {
-    return toChecksum(database.prepare(checksumSql('sqlite')).get() ?? {})
+    return toChecksum(database.prepare(checksumSql(dataset, 'sqlite')).get() ?? {})
   } finally {
     database.close()
   }

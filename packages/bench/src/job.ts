@@ -1,11 +1,24 @@
 import type { Checksum } from './checksum.ts'
-import type { DatasetName } from './datasets.ts'
+import type { Dataset } from './dataset.ts'
+import type { Quantile } from './statistics.ts'
 
 /** Who writes: this engine, what a user would take otherwise, and the limit. */
-export type PeerName = 'ducksink' | 'sqlite' | 'appender' | 'cloned' | 'insert-select' | 'bytewax'
+export type PeerName =
+  | 'ducksink'
+  | 'sqlite'
+  | 'appender'
+  | 'cloned'
+  | 'autocommit'
+  | 'insert-select'
+  | 'bytewax'
 
-/** Whether a batch that comes again is written again; for ducksink alone. */
-export type DeliveryMode = 'at-least-once' | 'exactly-once'
+/** How ducksink is opened where it is not with its defaults; other peers pay no heed. */
+export interface EngineSettings {
+  /** Whether a batch that comes again is written again. */
+  readonly deliveryMode?: 'at-least-once' | 'exactly-once'
+  /** `false`: one transaction a write. */
+  readonly groupCommit?: false
+}
 
 /** How many writes wait at a time; `'ready'` is as many as the peer lets. */
 export type WritesWaiting = number | 'ready'
@@ -17,15 +30,25 @@ export interface WriteJob {
   /** `:memory:` or a file that does not exist yet. */
   readonly path: string
   readonly writesWaiting: WritesWaiting
-  readonly deliveryMode: DeliveryMode
-  readonly dataset: DatasetName
+  readonly engine: EngineSettings
+  readonly dataset: Dataset
+  readonly createTableSql: string
   readonly batchRows: number
   /** Batches written before anything is timed; at least one. */
   readonly warmupBatches: number
   /** Timed repetitions; the batches of each are staged right before it. */
   readonly iterations: number
   readonly batchesPerIteration: number
+  /** The shares at which the latencies are read. */
+  readonly latencyShares: readonly number[]
   readonly checksumSql: string
+}
+
+/** Open a file that does not exist yet, in a process that has just begun; ducksink writes one record besides. */
+export interface OpenJob {
+  readonly kind: 'open'
+  readonly peer: 'ducksink' | 'duckdb'
+  readonly path: string
 }
 
 /** Write a long stream of records through ducksink as fast as it lets, watching memory. */
@@ -40,14 +63,13 @@ export interface StreamJob {
   readonly distinctBatches: number
 }
 
-export type Job = WriteJob | StreamJob
+export type Job = WriteJob | OpenJob | StreamJob
 
 /** What a peer's own main thread went through while it wrote. */
 export interface MainThread {
   readonly cpuUsPerRecord: number
-  /** Percentiles of the event loop's delay in milliseconds, the resolution of 1 ms included. */
-  readonly delayP99Ms?: number
-  readonly delayMaxMs?: number
+  /** The event loop's delay, the resolution of 1 ms included. */
+  readonly delayMs?: readonly Quantile[]
 }
 
 /** Resident set sizes in bytes: rows staged, all rows written, and the highest so far. */
@@ -63,11 +85,18 @@ export interface WriteResult {
   /** The sum of all timed iterations. */
   readonly durationMs: number
   /** From the call of one write to its end. */
-  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly latencyMs: readonly Quantile[]
   readonly mainThread: MainThread
   readonly rssBytes: ResidentSet
   /** Read in the peer itself where nobody else can: in memory. */
   readonly checksum?: Checksum
+  readonly versions: Readonly<Record<string, string>>
+}
+
+export interface OpenResult {
+  readonly kind: 'open'
+  /** From the first import of the peer to the receipt of its first record, or to a connection of DuckDB itself. */
+  readonly durationMs: number
   readonly versions: Readonly<Record<string, string>>
 }
 
@@ -92,4 +121,4 @@ export interface StreamResult {
   readonly versions: Readonly<Record<string, string>>
 }
 
-export type Result = WriteResult | StreamResult
+export type Result = WriteResult | OpenResult | StreamResult

@@ -1,7 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 import type { MainThread } from './job.ts'
-import { median } from './statistics.ts'
+import { DELAY_SHARES, medianQuantiles } from './statistics.ts'
 
 /** Milliseconds in which the histogram's own timer surely fires: it counts no delay before its first tick. */
 const SETTLE_MS = 3
@@ -29,12 +29,11 @@ export class MainThreadMeter {
     this.#delays.at(-1)?.disable()
   }
 
-  /** What was measured in all, while so many records were written; of the stretches' p99 the median. */
+  /** What was measured in all, while so many records were written; of the stretches' delays the medians. */
   read(records: number): MainThread {
-    return {
-      cpuUsPerRecord: this.#cpuUs / records,
-      delayP99Ms: median(this.#delays.map((delay) => delay.percentile(99))) / 1e6,
-      delayMaxMs: Math.max(...this.#delays.map((delay) => delay.max)) / 1e6,
-    }
+    const delays = this.#delays.map((delay) =>
+      DELAY_SHARES.map((q) => ({ q, ms: (q === 1 ? delay.max : delay.percentile(100 * q)) / 1e6 })),
+    )
+    return { cpuUsPerRecord: this.#cpuUs / records, delayMs: medianQuantiles(delays) }
   }
 }

@@ -16,6 +16,8 @@ async function loadPeer(name: PeerName): Promise<OpenPeer> {
       return (await import('./peers/appender.ts')).openAppender
     case 'cloned':
       return (await import('./peers/cloned.ts')).openCloned
+    case 'autocommit':
+      return (await import('./peers/autocommit.ts')).openAutocommit
     case 'insert-select':
       return (await import('./peers/insert-select.ts')).openInsertSelect
     case 'bytewax':
@@ -28,9 +30,11 @@ async function loadPeer(name: PeerName): Promise<OpenPeer> {
 async function run(job: Job): Promise<Result> {
   switch (job.kind) {
     case 'write':
-      return (await import('./scenarios/writes.ts')).measureWrites(job, await loadPeer(job.peer))
+      return (await import('./measurements/writes.ts')).measureWrites(job, await loadPeer(job.peer))
+    case 'open':
+      return (await import('./measurements/open.ts')).measureOpen(job)
     case 'stream':
-      return (await import('./scenarios/stream.ts')).measureStream(job)
+      return (await import('./measurements/stream.ts')).measureStream(job)
     default:
       return job satisfies never
   }

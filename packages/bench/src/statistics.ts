@@ -40,3 +40,31 @@ export function pairRatios(of: readonly number[], over: readonly number[]): numb
     throw new RangeError(`${of.length} samples cannot be paired with ${over.length}`)
   return of.map((value, i) => value / (over[i] ?? Number.NaN))
 }
+
+/** A latency or a delay, and the share of all that were no longer. */
+export interface Quantile {
+  readonly q: number
+  readonly ms: number
+}
+
+/** Where the distribution of a write's latencies is read. */
+export const LATENCY_SHARES: readonly number[] = [0, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1]
+
+/** Where the distribution of an event loop's delays is read. */
+export const DELAY_SHARES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1]
+
+/** The quantiles of a set of samples in milliseconds, each share interpolated as in {@link percentile}. */
+export function quantiles(samplesMs: ArrayLike<number>, shares: readonly number[]): Quantile[] {
+  return shares.map((q) => ({ q, ms: percentile(samplesMs, q) }))
+}
+
+/** Of several lists with the same shares the medians, share by share. */
+export function medianQuantiles(lists: readonly (readonly Quantile[])[]): Quantile[] {
+  const [first = []] = lists
+  return first.map(({ q }, i) => ({ q, ms: median(lists.map((list) => list[i]?.ms ?? Number.NaN)) }))
+}
+
+/** The value at a share that the list holds. */
+export function quantileAt(list: readonly Quantile[], share: number): number | undefined {
+  return list.find(({ q }) => q === share)?.ms
+}

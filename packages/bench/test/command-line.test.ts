@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { chooseContenders, type Plan, parsePlan, UsageError } from '../src/command-line.ts'
-import { SCENARIOS, type WriteScenario } from '../src/scenarios/catalog.ts'
+import { SCENARIOS } from '../src/scenarios/catalog.ts'
+import type { WriteScenario } from '../src/scenarios/scenario.ts'
 
 function plan(...args: string[]): Plan {
   return parsePlan(args) as Plan
+}
+
+function names(chosen: Plan): string[] {
+  return chosen.scenarios.map(({ name }) => name)
 }
 
 function contenders(chosen: Plan, name: string): string[] {
@@ -11,33 +16,64 @@ function contenders(chosen: Plan, name: string): string[] {
 }
 
 describe('the command line', () => {
-  it('runs everything but the long streams when nothing is named', () => {
-    const { scenarios, rounds, withSeed } = plan()
-    expect(scenarios.map(({ kind }) => kind)).not.toContain('stream')
-    expect(rounds).toBeGreaterThan(1)
-    expect(withSeed).toBe(false)
+  it('runs a suite: without a name that of everyday', () => {
+    expect(names(plan())).toContain('memory-122880')
+    expect(names(plan())).not.toContain('stream')
+    expect(plan().withSeed).toBe(false)
+    expect(new Set(plan('--suite', 'scale').scenarios.map(({ kind }) => kind))).toEqual(new Set(['stream']))
+  })
+
+  it('has bytewax-duckdb take part in the suite of the seed, and the shapes of tables besides', () => {
+    const seed = plan('--suite', 'seed')
+    expect(seed.withSeed).toBe(true)
+    expect(names(seed)).toEqual(
+      expect.arrayContaining([...names(plan()), 'text-emoji-memory', 'columns-512-file']),
+    )
   })
 
   it('takes scenarios and rounds, also after the -- that package managers leave', () => {
-    const { scenarios, rounds } = plan('--', '--scenario', 'callers', '--scenario', 'memory', '--rounds', '3')
-    expect(scenarios.map(({ name }) => name)).toEqual(['callers', 'memory'])
-    expect(rounds).toBe(3)
+    const chosen = plan('--', '--scenario', 'callers', '--scenario', 'stream', '--rounds', '3')
+    expect(names(chosen)).toEqual(['callers', 'stream'])
+    expect(chosen.rounds).toBe(3)
+  })
+
+  it('takes all scenarios that a pattern fits', () => {
+    expect(names(plan('--scenario', 'nulls-*-memory'))).toEqual([
+      'nulls-0-memory',
+      'nulls-10-memory',
+      'nulls-90-memory',
+    ])
   })
 
   it('puts bytewax beside ducksink where it is asked for, and where there is something to compare', () => {
+    const seed = plan('--suite', 'seed')
     expect(contenders(plan(), 'memory-1000')).not.toContain('bytewax')
-    expect(contenders(plan('--seed'), 'memory-1000').slice(0, 2)).toEqual(['ducksink', 'bytewax'])
-    expect(contenders(plan('--seed'), 'callers')).not.toContain('bytewax')
+    expect(contenders(seed, 'memory-1000').slice(0, 2)).toEqual(['ducksink', 'bytewax'])
+    expect(contenders(seed, 'callers')).not.toContain('bytewax')
   })
 
   it('takes one contender or all of a peer', () => {
     expect(contenders(plan('--peer', 'sqlite'), 'file-100')).toEqual(['sqlite'])
-    expect(contenders(plan('--peer', 'ducksink'), 'file-100')).toEqual(['ducksink', 'ducksink-32'])
+    expect(contenders(plan('--peer', 'ducksink'), 'file-100')).toEqual([
+      'ducksink',
+      'ducksink-ungrouped',
+      'ducksink-32',
+    ])
+  })
+
+  it('guards the quick suite and the counts, and nothing else', () => {
+    expect(plan().guard).toBeUndefined()
+    expect(plan('--suite', 'quick').guard).toBe('compare')
+    expect(plan('--suite', 'quick', '--update').guard).toBe('update')
+    expect(plan('--instructions').guard).toBe('compare')
+    expect(() => plan('--update')).toThrow(UsageError)
   })
 
   it('names what it does not know', () => {
     expect(() => plan('--scenario', 'nowhere')).toThrow(new UsageError("no scenario is called 'nowhere'"))
+    expect(() => plan('--scenario', 'no*')).toThrow(UsageError)
     expect(() => plan('--peer', 'nobody')).toThrow(new UsageError("no peer is called 'nobody'"))
+    expect(() => plan('--suite', 'sweet')).toThrow(new UsageError("no suite is called 'sweet'"))
     expect(() => plan('--rounds', '0')).toThrow(UsageError)
   })
 

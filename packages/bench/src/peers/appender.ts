@@ -1,10 +1,11 @@
 import { version } from '@duckdb/node-api'
-import { createRecords, type WorkloadRecord } from '../datasets.ts'
+import type { WriteJob } from '../job.ts'
+import { createRecords, type WorkloadRecord } from '../workload.ts'
 import type { Peer } from './peer.ts'
 import { RecordAppender } from './record-appender.ts'
 
 /** node-api's appender on the main thread. */
-export async function openAppender(path: string): Promise<Peer> {
+export async function openAppender({ path }: WriteJob): Promise<Peer> {
   const appender = await RecordAppender.open(path)
   let staged: WorkloadRecord[][] = []
   return {

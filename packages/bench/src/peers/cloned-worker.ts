@@ -1,7 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { expose } from 'comlink'
 import type { Checksum } from '../checksum.ts'
-import type { WorkloadRecord } from '../datasets.ts'
+import type { WorkloadRecord } from '../workload.ts'
 import { RecordAppender } from './record-appender.ts'
 
 /** What the thread behind the `cloned` peer answers to. */

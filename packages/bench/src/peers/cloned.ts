@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { version } from '@duckdb/node-api'
 import { wrap } from 'comlink'
-import { createRecords, type WorkloadRecord } from '../datasets.ts'
+import type { WriteJob } from '../job.ts'
 import { siblingModule } from '../sibling-module.ts'
+import { createRecords, type WorkloadRecord } from '../workload.ts'
 import type { ClonedWorker } from './cloned-worker.ts'
 import type { Peer } from './peer.ts'
 
@@ -11,7 +12,7 @@ import type { Peer } from './peer.ts'
 const MAX_WRITES = 2
 
 /** The records themselves posted to a worker by structured clone, where an appender takes them. */
-export async function openCloned(path: string): Promise<Peer> {
+export async function openCloned({ path }: WriteJob): Promise<Peer> {
   const worker = new Worker(siblingModule(import.meta.url, './cloned-worker'), { workerData: { path } })
   const { port1, port2 } = new MessageChannel()
   worker.postMessage(port2, [port2])

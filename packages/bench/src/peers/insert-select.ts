@@ -1,10 +1,11 @@
 import { DuckDBInstance, type DuckDBPreparedStatement, version } from '@duckdb/node-api'
 import { toChecksum } from '../checksum.ts'
-import { selectRowsSql, WORKLOAD_COLUMNS_SQL, WORKLOAD_TABLE } from '../datasets.ts'
+import type { WriteJob } from '../job.ts'
+import { selectRowsSql, WORKLOAD_COLUMNS_SQL, WORKLOAD_TABLE } from '../workload.ts'
 import type { Peer } from './peer.ts'
 
 /** The limit: DuckDB's own `INSERT INTO u SELECT * FROM t` of rows that already lie in memory, in one thread. */
-export async function openInsertSelect(path: string): Promise<Peer> {
+export async function openInsertSelect({ path }: WriteJob): Promise<Peer> {
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()
   await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS target`)

@@ -1,8 +1,8 @@
 import type { Checksum } from '../checksum.ts'
-import type { BatchRange, DatasetName } from '../datasets.ts'
-import type { DeliveryMode } from '../job.ts'
+import type { WriteJob } from '../job.ts'
+import type { BatchRange } from '../workload.ts'
 
-/** One who writes batches of the workload; each peer runs alone in a process of its own. */
+/** One who writes batches of a dataset; each peer runs alone in a process of its own. */
 export interface Peer {
   /** Makes the rows of these batches ahead, in whatever form this peer takes them, and drops earlier ones; never timed. */
   stage(batches: readonly BatchRange[]): Promise<void> | void
@@ -17,9 +17,5 @@ export interface Peer {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** Opens a peer on a new target; only ducksink takes part with other datasets than the flat one, or exactly once. */
-export type OpenPeer = (
-  path: string,
-  dataset: DatasetName,
-  deliveryMode: DeliveryMode,
-) => Promise<Peer> | Peer
+/** Opens a peer on a new target; of those in Node only ducksink writes other datasets than the workload as it is. */
+export type OpenPeer = (job: WriteJob) => Promise<Peer> | Peer

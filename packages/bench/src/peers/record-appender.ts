@@ -5,7 +5,7 @@ import {
   DuckDBTimestampValue,
 } from '@duckdb/node-api'
 import { type Checksum, toChecksum } from '../checksum.ts'
-import { WORKLOAD_COLUMNS_SQL, WORKLOAD_TABLE, type WorkloadRecord } from '../datasets.ts'
+import { WORKLOAD_COLUMNS_SQL, WORKLOAD_TABLE, type WorkloadRecord } from '../workload.ts'
 
 /** node-api's appender as its users write it, value by value; one flush, which is one transaction, a batch. */
 export class RecordAppender {

@@ -1,10 +1,11 @@
 import { DatabaseSync } from 'node:sqlite'
 import { toChecksum } from '../checksum.ts'
-import { createRecords, WORKLOAD_TABLE, type WorkloadRecord } from '../datasets.ts'
+import type { WriteJob } from '../job.ts'
+import { createRecords, WORKLOAD_TABLE, type WorkloadRecord } from '../workload.ts'
 import type { Peer } from './peer.ts'
 
 /** `node:sqlite`: one prepared INSERT, one transaction a batch; a file in WAL mode and fully synchronous. */
-export function openSqlite(path: string): Peer {
+export function openSqlite({ path }: WriteJob): Peer {
   const database = new DatabaseSync(path)
   // In memory SQLite has no WAL and nothing to synchronize, and ignores both.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')

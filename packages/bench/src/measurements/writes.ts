@@ -1,30 +1,25 @@
 import { setTimeout } from 'node:timers/promises'
 import { Bench } from 'tinybench'
-import { createRanges } from '../datasets.ts'
 import type { WriteJob, WriteResult, WritesWaiting } from '../job.ts'
 import { MainThreadMeter } from '../main-thread.ts'
 import type { OpenPeer, Peer } from '../peers/peer.ts'
-import { percentile } from '../statistics.ts'
+import { quantiles } from '../statistics.ts'
+import { createRanges } from '../workload.ts'
 
 /** V8 goes on sweeping in threads of its own after a collection, which took up to 15 % from whoever uses a worker. */
 const GC_SETTLE_MS = 150
 
 /** Opens the peer, writes all batches under tinybench and says how that went. */
 export async function measureWrites(job: WriteJob, openPeer: OpenPeer): Promise<WriteResult> {
-  const peer = await openPeer(job.path, job.dataset, job.deliveryMode)
+  const peer = await openPeer(job)
   const run = new WriteRun(job, peer)
   const durationMs = await timeWrites(job, run)
   const rows = job.iterations * job.batchesPerIteration * job.batchRows
-  const { latenciesMs } = run
   const result: WriteResult = {
     kind: 'write',
     rows,
     durationMs,
-    latencyMs: {
-      p50: percentile(latenciesMs, 0.5),
-      p99: percentile(latenciesMs, 0.99),
-      max: percentile(latenciesMs, 1),
-    },
+    latencyMs: quantiles(run.latenciesMs, job.latencyShares),
     mainThread: run.meter.read(rows),
     rssBytes: {
       staged: run.stagedRssBytes,

@@ -1,7 +1,8 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import { describe, expect, it } from 'vitest'
 import { checksumSql, describeDifference, expectedChecksum, toChecksum } from '../src/checksum.ts'
-import { createRanges, createRecord, createRecords, selectRowsSql } from '../src/datasets.ts'
+import { FLAT_WORKLOAD } from '../src/dataset.ts'
+import { createRanges, createRecord, createRecords, selectRowsSql } from '../src/workload.ts'
 
 describe('the workload', () => {
   it('gives the same record for the same id', () => {
@@ -30,8 +31,8 @@ describe('the workload', () => {
     await connection.run(`CREATE TABLE t AS ${selectRowsSql({ firstId: 0, rows: 3_000 })}`)
     const rows = await connection.runAndReadAll('SELECT * FROM t WHERE id < 40 ORDER BY id')
     expect(rows.getRowObjectsJS()).toEqual(createRecords({ firstId: 0, rows: 40 }))
-    const sums = await connection.runAndReadAll(checksumSql('duckdb'))
-    expect(toChecksum(sums.getRowObjects()[0] ?? {})).toEqual(expectedChecksum(3_000))
+    const sums = await connection.runAndReadAll(checksumSql(FLAT_WORKLOAD, 'duckdb'))
+    expect(toChecksum(sums.getRowObjects()[0] ?? {})).toEqual(expectedChecksum(FLAT_WORKLOAD, 3_000))
     connection.closeSync()
     instance.closeSync()
   })
@@ -39,7 +40,7 @@ describe('the workload', () => {
 
 describe('the checksum', () => {
   it('names the columns that differ', () => {
-    const expected = expectedChecksum(100)
+    const expected = expectedChecksum(FLAT_WORKLOAD, 100)
     expect(describeDifference(expected, expected)).toBeUndefined()
     expect(describeDifference({ ...expected, rows: '99', ok: '1' }, expected)).toBe(
       'rows is 99, not 100; ok is 1, not 34',

@@ -1,14 +1,14 @@
 import { setTimeout } from 'node:timers/promises'
 import { SinkEngine } from '@ducksink/core'
+import type { MemorySample, StreamJob, StreamResult } from '../job.ts'
+import { MainThreadMeter } from '../main-thread.ts'
 import {
   createRanges,
   createRecords,
   WORKLOAD_COLUMNS_SQL,
   WORKLOAD_TABLE,
   type WorkloadRecord,
-} from '../datasets.ts'
-import type { MemorySample, StreamJob, StreamResult } from '../job.ts'
-import { MainThreadMeter } from '../main-thread.ts'
+} from '../workload.ts'
 
 const SAMPLE_EVERY_MS = 100
 
