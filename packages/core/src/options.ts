@@ -118,7 +118,7 @@ export interface SinkEngineOptions {
   readonly handleSignals?: boolean | { readonly timeoutMs?: number }
   /**
    * Bytes of the write-ahead log of a file from which on the engine checkpoints it, however high DuckDB's own
-   * `checkpoint_threshold` is; not while a query is in the way.
+   * `checkpoint_threshold` is, which the engine sets to 64 MiB where `config` does not; not while a query is in the way.
    * @defaultValue 67_108_864 (64 MiB)
    */
   readonly checkpointBytes?: number

@@ -5,6 +5,9 @@ import { WorkerDiedError } from './protocol/errors.ts'
 
 const INTERRUPT_INTERVAL_MS = 5
 
+// Run again and again: to parse and plan them each time would cost 0.07 ms of the 0.12 and of the 0.5 they take.
+const PREPARED_ONCE: ReadonlySet<string> = new Set(['BEGIN', 'COMMIT'])
+
 /** What is refused once the worker is about to end. */
 export const endingError = (): WorkerDiedError =>
   new WorkerDiedError('the worker is ending: this was not run')
@@ -23,6 +26,8 @@ export class Connection {
   #raw: duckdb.Connection
   #api: DuckDBConnection
   #inFlight: Promise<unknown> = Promise.resolve()
+  /** By their SQL. */
+  readonly #prepared = new Map<string, duckdb.PreparedStatement>()
   #state: 'open' | 'disconnected' | 'stopped' = 'open'
 
   private constructor(raw: duckdb.Connection, onFailure: (error: unknown) => void) {
@@ -55,7 +60,17 @@ export class Connection {
 
   /** Runs SQL whose rows nobody reads. */
   async run(sql: string): Promise<void> {
-    await this.#call(() => duckdb.query(this.raw, sql))
+    if (!PREPARED_ONCE.has(sql)) {
+      await this.#call(() => duckdb.query(this.raw, sql))
+      return
+    }
+    let prepared = this.#prepared.get(sql)
+    if (prepared === undefined) {
+      prepared = await this.prepare(sql)
+      this.#prepared.set(sql, prepared)
+    }
+    const statement = prepared
+    await this.#call(() => duckdb.execute_prepared(statement))
   }
 
   /** Runs a query of the catalog and reads all its rows. */
@@ -127,6 +142,9 @@ export class Connection {
   /** Closes the connection; only when no call is in flight. */
   disconnect(): void {
     if (this.#state === 'open') this.#state = 'disconnected'
+    // a live one would keep the file locked
+    for (const prepared of this.#prepared.values()) duckdb.destroy_prepare_sync(prepared)
+    this.#prepared.clear()
     duckdb.disconnect_sync(this.raw)
   }
 

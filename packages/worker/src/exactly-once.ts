@@ -62,7 +62,7 @@ export class ExactlyOnce {
   /** The write that has this key already. */
   async find(connection: Connection, { identity }: InsertRequest): Promise<CommittedWrite | undefined> {
     if (identity?.kind !== 'key') return undefined
-    return (await this.ledger.lookUp(connection, [identity.key])).get(identity.key)
+    return (await this.ledger.find(connection, [identity.key])).get(identity.key)
   }
 
   /**
@@ -75,7 +75,7 @@ export class ExactlyOnce {
     { sequence, tableOf }: { readonly sequence: number; readonly tableOf: TableOf },
   ): Promise<readonly Verdict[]> {
     const keys = requests.flatMap(({ identity }) => (identity?.kind === 'key' ? identity.key : []))
-    const known = new Map(await this.ledger.lookUp(connection, keys))
+    const known = new Map(await this.ledger.find(connection, keys))
     let next = sequence
     return requests.map((request): Verdict => {
       const { identity } = request

@@ -3,6 +3,7 @@ import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection, Row } from './connection.ts'
 import { errorKind, messageOf, unlessDurable } from './duckdb-error.ts'
 import { qualifiedName, quoteLiteral } from './identifier.ts'
+import { KeyFilter } from './key-filter.ts'
 import { ledgerKeyProblem } from './ledger-key.ts'
 import { encodeLedgerPart, type LedgerValues } from './ledger-part.ts'
 import { KEYS_TABLE, type LedgerTable, OFFSETS_TABLE, prepareLedgerTables } from './ledger-tables.ts'
@@ -18,6 +19,9 @@ import type { Writer } from './writer.ts'
 
 // From 2,048 rows on, DuckDB may read the table instead of the index.
 const MAX_KEYS_A_QUERY = 1024
+
+// To read so many takes 0.2 s at the opening; a filter saves 0.3 ms a commit.
+const MAX_FILTERED_KEYS = 100_000
 
 /** A write that goes into the ledger. */
 export interface LedgerWrite {
@@ -41,9 +45,12 @@ export class Ledger {
   readonly lastSequence: number
   /** The highest committed offset of each channel, when it was opened. */
   readonly committedOffsets: readonly ChannelOffset[]
+  /** Has every key of the ledger and perhaps more; absent where others may add some, or there are too many. */
+  #filter: KeyFilter | undefined
 
-  private constructor(catalog: Catalog, lastSequence: number, committedOffsets: readonly ChannelOffset[]) {
+  private constructor({ catalog, lastSequence, committedOffsets, filter }: LedgerState) {
     this.#catalog = catalog
+    this.#filter = filter
     this.#keysTable = sqlName(catalog, KEYS_TABLE)
     this.#offsetsTable = sqlName(catalog, OFFSETS_TABLE)
     this.lastSequence = lastSequence
@@ -51,10 +58,14 @@ export class Ledger {
   }
 
   /**
-   * Reads what is there; the tables are made where they are absent.
+   * Reads what is there; the tables are made where they are absent. `isShared`: others may write to the target as well.
    * @throws {@link SchemaError} where tables of their names are there that are something else.
    */
-  static async open(connection: Connection, catalog: Catalog): Promise<Ledger> {
+  static async open(
+    connection: Connection,
+    catalog: Catalog,
+    { isShared = false }: { readonly isShared?: boolean } = {},
+  ): Promise<Ledger> {
     await prepareLedgerTables(connection, catalog)
     const keysTable = sqlName(catalog, KEYS_TABLE)
     const offsetsTable = sqlName(catalog, OFFSETS_TABLE)
@@ -64,7 +75,21 @@ export class Ledger {
     const offsets = await connection.rows(`
       SELECT channel, system.main.max("offset") AS "offset" FROM ${offsetsTable} GROUP BY channel ORDER BY channel`)
     const committed = offsets.map((row) => ({ channel: row.channel as string, offset: row.offset as bigint }))
-    return new Ledger(catalog, Number(last?.sequence ?? 0), committed)
+    return new Ledger({
+      ...{ catalog, lastSequence: Number(last?.sequence ?? 0), committedOffsets: committed },
+      filter: isShared ? undefined : await filterOf(connection, keysTable),
+    })
+  }
+
+  /** The same as {@link lookUp} for keys that are mostly new: of those hardly one is asked for. */
+  find(connection: Connection, keys: readonly string[]): Promise<ReadonlyMap<string, CommittedWrite>> {
+    const filter = this.#filter
+    return this.lookUp(connection, filter === undefined ? keys : keys.filter((key) => filter.mayHave(key)))
+  }
+
+  /** Statements of the app may have added keys: from now on every key is asked for. */
+  mayHaveChanged(): void {
+    this.#filter = undefined
   }
 
   /** The writes that these keys name, as far as they are committed. */
@@ -96,6 +121,8 @@ export class Ledger {
   async insert(writer: Writer, writes: readonly LedgerWrite[]): Promise<void> {
     const committedAt = BigInt(Date.now()) * 1000n
     const keys = keyColumns(writes, committedAt)
+    // before they are there: a key too many is only looked up in vain
+    for (const key of keys.key as readonly string[]) this.#filter?.add(key)
     const offsets = offsetColumns(writes, committedAt)
     if ((keys.key as readonly string[]).length > 0) await this.#insertRows(writer, KEYS_TABLE, keys)
     if ((offsets.channel as readonly string[]).length > 0)
@@ -131,6 +158,20 @@ export class Ledger {
       failed(error)
     }
   }
+}
+
+interface LedgerState extends Pick<Ledger, 'lastSequence' | 'committedOffsets'> {
+  readonly catalog: Catalog
+  readonly filter: KeyFilter | undefined
+}
+
+/** A filter of the keys that are there, unless there are too many. */
+async function filterOf(connection: Connection, keysTable: string): Promise<KeyFilter | undefined> {
+  const rows = await connection.rows(`SELECT key FROM ${keysTable} LIMIT ${MAX_FILTERED_KEYS + 1}`)
+  if (rows.length > MAX_FILTERED_KEYS) return undefined
+  const filter = new KeyFilter()
+  for (const row of rows) filter.add(row.key as string)
+  return filter
 }
 
 /** Values by the name of their column. */

@@ -46,7 +46,10 @@ export async function startSession(
 ): Promise<Session> {
   const { writer, target, defaultMemoryLimit } = database
   const catalog = new Catalog(writer, target.catalog, resume.layoutId)
-  const ledger = deliveryMode === 'exactly-once' ? await Ledger.open(writer, catalog) : undefined
+  // a file has one writer, and a database in memory is this process's own
+  const isShared = target.isDurable && !database.isFile
+  const ledger =
+    deliveryMode === 'exactly-once' ? await Ledger.open(writer, catalog, { isShared }) : undefined
   const transactions = new Transactions({
     writer: createWriter(writer, catalog),
     catalog,

@@ -305,6 +305,7 @@ export class SinkWorker implements SinkApi {
           transactions.clearStatements()
           catalog.invalidate()
         }
+        session.ledger?.mayHaveChanged()
         // it may have written any number
         session.checkpoints.written(Number.POSITIVE_INFINITY)
         if (isAlter) await session.checkpoints.make()

@@ -28,6 +28,10 @@ export interface FileTarget {
 const MEBIBYTE = 1024 * 1024
 const DEFAULT_MEMORY_LIMIT_MIB = 1024
 
+// Each checkpoint writes the last row group of a table once more, and every block of an index that has changed. At DuckDB's
+// own 16 MB that took a third of small writes with 100,000 keys in the ledger.
+const CHECKPOINT_THRESHOLD = '64MiB'
+
 /** What every instance without a network is created with; `threads: 1` was 1.4 times as fast as two. */
 export const LOCAL_INSTANCE: Readonly<Record<string, string>> = {
   threads: '1',
@@ -69,6 +73,7 @@ export function fileTarget(path: string, settings: Settings): FileTarget {
     ...(ownLimit === undefined ? {} : { memory_limit: ownLimit, allowed_configs: '[memory_limit]' }),
     // where DuckDB spills when it opens a file by path; the instance in memory would use `.tmp` in the cwd
     temp_directory: `${file}.tmp`,
+    checkpoint_threshold: CHECKPOINT_THRESHOLD,
     ...LOCAL_LOCK_DOWN,
   })
   return {

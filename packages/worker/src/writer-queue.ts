@@ -166,15 +166,17 @@ export class WriterQueue {
 
   #answer(inserts: readonly InsertJob[], replies: readonly InsertReply[]): void {
     const { cache, checkpoints } = this.#session
+    let byteLength = 0
     for (let index = 0; index < inserts.length; index++) {
       const { request, reply } = inserts[index] as InsertJob
       const answer = replies[index]
       if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
-      cache?.written(request.buffer.byteLength)
-      checkpoints.written(request.buffer.byteLength)
+      byteLength += request.buffer.byteLength
       if (answer.status === 'rolled-back' && this.#isBroken(answer.error))
         this.#context.onBroken(answer.error.message)
       reply(answer)
     }
+    cache?.written(byteLength)
+    checkpoints.written(byteLength)
   }
 }

@@ -1,5 +1,9 @@
 import { statSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { Checkpoints } from '../src/checkpoints.ts'
+import type { Database } from '../src/database.ts'
+import { createLog } from '../src/log.ts'
+import { ReadQueue } from '../src/read-queue.ts'
 import { openWorker } from './open-worker.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest } from './session.ts'
@@ -56,4 +60,28 @@ test('a query that runs is neither waited for nor ended', async () => {
   expect(await query).toMatchObject({ status: 'failed' })
   for (let count = 0; count < 10; count++) await write()
   expect(logBytes()).toBeLessThan(1.5 * 64 * 1024)
+})
+
+test('very many commits are checkpointed however few bytes they have, as each takes its time to be replayed', async () => {
+  const room = { logBytes: async () => 10_000, freeBytes: async () => 1_000_000 }
+  const checkpoints = new Checkpoints({
+    ...{
+      database: { room } as Partial<Database> as Database,
+      reads: new ReadQueue(),
+      checkpointBytes: 2 ** 26,
+    },
+    ...{ log: createLog(0, () => undefined), onIdle: () => undefined, takingLong: (run) => run() },
+  })
+  const commit = (count: number): void => {
+    for (let index = 0; index < count; index++) checkpoints.written(1)
+  }
+  commit(9_999)
+  expect(checkpoints.isDue).toBe(false)
+  commit(1)
+  expect(checkpoints.isDue).toBe(true)
+  expect(await checkpoints.isLogLong()).toBe(true)
+  // and counts from there
+  expect(checkpoints.isDue).toBe(false)
+  commit(10_000)
+  expect(await checkpoints.isLogLong()).toBe(true)
 })

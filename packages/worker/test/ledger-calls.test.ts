@@ -201,3 +201,11 @@ test('a target that is closed gives no ledger', async () => {
   await worker.close()
   expect(await worker.readLedger(['x'])).toMatchObject({ status: 'failed', error: { code: 'CLOSED' } })
 })
+
+test('a key that a statement of the app has put into the ledger is known', async () => {
+  const { worker, write } = await open(`${temporaryDirectory()}/a.duckdb`)
+  expect(await write(keyed('a'), 1)).toMatchObject({ status: 'committed', sequence: 1 })
+  const sql = "INSERT INTO ducksink_ledger SELECT * REPLACE ('b' AS key) FROM ducksink_ledger"
+  expect(await worker.query({ queryId: 1, sql, parameters: undefined })).toMatchObject({ status: 'rows' })
+  expect(await write(keyed('b'), 1)).toMatchObject({ status: 'committed', duplicateOf: { sequence: 1 } })
+})

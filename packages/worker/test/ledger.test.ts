@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Connection } from '../src/connection.ts'
 import { Ledger, type LedgerWrite } from '../src/ledger.ts'
 import { ledgerKeyProblem, MAX_LEDGER_KEY_BYTES } from '../src/ledger-key.ts'
@@ -102,6 +102,22 @@ describe('the ledger', () => {
     const keys = Array.from({ length: 5000 }, (_, index) => `key-${index}`)
     await insert(session, ...keys.map((key, index) => keyed(key, index)))
     expect((await lookUp(session, ...keys)).map((found) => found?.sequence)).toEqual([...keys.keys()])
+  })
+
+  test('asks DuckDB for the keys that it may have, and for no others', async () => {
+    const session = await open()
+    await insert(session, keyed('a'))
+    const { writer } = session.database
+    const asked = vi.spyOn(writer, 'hasRows')
+    const ledger = await Ledger.open(writer, session.catalog)
+    const find = async (...keys: string[]) => [...(await ledger.find(writer, keys)).keys()]
+    expect(await find('new', 'newer')).toEqual([])
+    expect(asked).not.toHaveBeenCalled()
+    expect(await find('new', 'a')).toEqual(['a'])
+    expect(asked).toHaveBeenCalledTimes(1)
+    const shared = await Ledger.open(writer, session.catalog, { isShared: true })
+    expect(await shared.find(writer, ['new'])).toEqual(new Map())
+    expect(asked).toHaveBeenCalledTimes(2)
   })
 
   test('does not take a key or an offset twice', async () => {
