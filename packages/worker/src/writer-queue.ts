@@ -170,8 +170,9 @@ export class WriterQueue {
       const { request, reply } = inserts[index] as InsertJob
       const answer = replies[index]
       if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
-      cache?.written(request.buffer.byteLength)
-      checkpoints.written(request.buffer.byteLength)
+      const byteLength = request.chunks?.byteLength ?? request.buffer.byteLength
+      cache?.written(byteLength)
+      checkpoints.written(byteLength)
       if (answer.status === 'rolled-back' && this.#isBroken(answer.error))
         this.#context.onBroken(answer.error.message)
       reply(answer)
