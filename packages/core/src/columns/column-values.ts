@@ -1,0 +1,97 @@
+import { dateValue, timestampValue, timeText } from '../encoder/temporal-text.ts'
+import {
+  type ColumnArray,
+  type ColumnPlace,
+  type FixedArray,
+  isNull,
+  type PackedArray,
+} from './column-array.ts'
+import { checkOffsets, checkText, type Rows } from './column-content.ts'
+
+/** Gives the value of a row as a record would have it. */
+export type ReadRow = (row: number) => unknown
+
+/**
+ * Reads a column value by value; `isBytes` where packed values without a type are bytes. Its values in a record are
+ * exactly these: numbers and bigints of typed arrays, strings, Dates, and the text of what no Date holds.
+ * What it gives throws a {@link ValueError} where packed values are not sound.
+ */
+export function rowReader(place: ColumnPlace, column: ColumnArray, isBytes = false): ReadRow {
+  const { validity } = column
+  const read = valueReader(place, column, isBytes)
+  return validity === undefined ? read : (row) => (isNull(validity, row) ? null : read(row))
+}
+
+function valueReader(place: ColumnPlace, column: ColumnArray, isBytes: boolean): ReadRow {
+  switch (column.kind) {
+    case 'fixed':
+      return fixedReader(column)
+    case 'packed':
+      return packedReader(place, column, isBytes)
+    case 'values': {
+      const { values } = column
+      return (row) => values[row]
+    }
+    default:
+      return column satisfies never
+  }
+}
+
+function packedReader(place: ColumnPlace, column: PackedArray, isBytes: boolean): ReadRow {
+  const { data, offsets, type } = column
+  const { base } = place
+  const rows = (row: number): Rows => ({ from: row, to: row + 1, base })
+  if (type?.id === 'BLOB' || (type === undefined && isBytes))
+    return (row) => {
+      checkOffsets(place, column, rows(row))
+      return new Uint8Array(data.subarray(offsets[row], offsets[row + 1]))
+    }
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  return (row) => {
+    checkOffsets(place, column, rows(row))
+    const text = bytes.toString('utf8', offsets[row], offsets[row + 1])
+    // what is not UTF-8 has become this
+    if (text.includes('\ufffd')) checkText(place, column, rows(row))
+    return text
+  }
+}
+
+function fixedReader({ type, values }: FixedArray): ReadRow {
+  const bigints = values as BigInt64Array
+  switch (type.id) {
+    case 'BOOLEAN':
+      return (row) => values[row] !== 0
+    case 'DATE':
+      return (row) => dateValue(values[row] as number)
+    case 'TIME':
+      return (row) => timeText(bigints[row] as bigint)
+    case 'TIME_NS':
+      return (row) => timeText(bigints[row] as bigint, 1_000_000_000n)
+    case 'TIMESTAMP':
+    case 'TIMESTAMP_S':
+    case 'TIMESTAMP_MS':
+    case 'TIMESTAMP_NS':
+    case 'TIMESTAMPTZ': {
+      const { id } = type
+      return (row) => timestampValue(id, bigints[row] as bigint)
+    }
+    default:
+      return (row) => values[row]
+  }
+}
+
+/** All values of a column, as an encoder without a field takes them; nothing is copied where they are there already. */
+export function columnValues(place: ColumnPlace, column: ColumnArray, rowCount: number): ArrayLike<unknown> {
+  const isPlain = column.validity === undefined && (column.kind === 'values' || isNumeric(column))
+  if (isPlain) return (column as Exclude<ColumnArray, PackedArray>).values
+  const read = rowReader(place, column)
+  const values = new Array<unknown>(rowCount)
+  for (let row = 0; row < rowCount; row++) values[row] = read(row)
+  return values
+}
+
+function isNumeric(column: ColumnArray): boolean {
+  if (column.kind !== 'fixed') return false
+  const { id } = column.type
+  return id !== 'BOOLEAN' && id !== 'DATE' && !id.startsWith('TIME')
+}
