@@ -51,8 +51,11 @@ export interface BatchSource {
   adapt(error: unknown): Promise<boolean>
   /** What was left out since {@link begin}, because the schema has no place for it. */
   readonly discarded: Discarded
-  /** Called with the columns that travelled beside a part, once it is answered; in the order of the parts. */
-  takeBack?(whole: readonly WholeColumn[]): void
+  /**
+   * Called with the columns that travelled beside a part, once it is answered, in the order of the parts; without them
+   * where they are lost.
+   */
+  takeBack?(whole: readonly WholeColumn[] | undefined): void
 }
 
 /** True where a batch has nothing to do in its tables. */

@@ -110,6 +110,7 @@ export class Exchange {
         },
         onLoss: (error) => {
           admission.release(byteLength)
+          if (whole !== undefined) source.takeBack?.(undefined)
           reject(error)
         },
       })

@@ -44,7 +44,7 @@ export interface EnteredBatch {
 }
 
 /** What a batch with a key is made with. */
-export interface KeyedBatch {
+interface KeyedBatch {
   readonly hasher: PayloadHasher
   /** Called before the table is made or altered; rejects where the batch is not to be written. */
   readonly beforeDdl: () => Promise<void>

@@ -252,3 +252,56 @@ it('text of an Arrow column that is no UTF-8 is refused, wherever it is', async 
       column: 'x',
     })
 })
+
+it('record batches that were handed over come back together where their table is altered before they come', async () => {
+  const engine = await openEngine({
+    tables: { t: { createTableSql: 'CREATE TABLE t (id INTEGER, name VARCHAR)' } },
+  })
+  await engine.table('t').writeColumns({ id: [-1] })
+  const batch = (from: number): Table =>
+    new Table({
+      id: vectorFromArray(
+        Array.from({ length: 10_000 }, (_, row) => from + row),
+        new Int32(),
+      ),
+      name: vectorFromArray(
+        Array.from({ length: 10_000 }, (_, row) => `name ${from + row}`),
+        new Utf8(),
+      ),
+    })
+  const [, receipt] = await Promise.all([
+    engine.query('ALTER TABLE t ALTER id TYPE BIGINT'),
+    engine.table('t').writeColumns(batch(0).concat(batch(10_000)).concat(batch(20_000)), { transfer: true }),
+  ])
+  expect(receipt).toMatchObject({ rowCount: 30_000 })
+  const [row] = await engine.query(`SELECT count(*)::INTEGER AS rows, count(DISTINCT id)::INTEGER AS ids,
+    count(*) FILTER (name = 'name ' || id)::INTEGER AS same FROM t WHERE id >= 0`)
+  expect(row).toEqual({ rows: 30_000, ids: 30_000, same: 30_000 })
+})
+
+it('a record batch that does not fit makes its table wider, also behind others that were sent', async () => {
+  const schemaContract = { types: 'evolve' } as const
+  const engine = await openEngine({
+    tables: { t: { columns: { id: 'INTEGER', n: 'SMALLINT' }, schemaContract } },
+  })
+  const batch = (from: number, n: number): Table =>
+    new Table({
+      id: vectorFromArray(
+        Array.from({ length: 5_000 }, (_, row) => from + row),
+        new Int32(),
+      ),
+      n: vectorFromArray(
+        Array.from({ length: 5_000 }, () => n),
+        new Int32(),
+      ),
+    })
+  await engine.table('t').writeColumns(batch(0, 1).concat(batch(5_000, 100_000)), { transfer: true })
+  expect(
+    await engine.query(
+      'SELECT n, typeof(n) AS type, count(*)::INTEGER AS rows FROM t GROUP BY ALL ORDER BY n',
+    ),
+  ).toEqual([
+    { n: 1, type: 'INTEGER', rows: 5_000 },
+    { n: 100_000, type: 'INTEGER', rows: 5_000 },
+  ])
+})

@@ -18,7 +18,7 @@ export interface ArrowData {
 }
 
 /** A type; what it has beside its id depends on that. */
-export interface ArrowType {
+interface ArrowType {
   readonly typeId: number
   readonly bitWidth?: number
   readonly isSigned?: boolean

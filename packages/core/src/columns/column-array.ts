@@ -31,7 +31,7 @@ export interface PackedArray {
 }
 
 /** Any values; the type is what an absent column becomes, where they do not say it. */
-export interface ValueArray {
+interface ValueArray {
   readonly kind: 'values'
   readonly type: LogicalType | undefined
   readonly values: ArrayLike<unknown>

@@ -13,6 +13,7 @@ import type { RecordsContext } from '../encoders.ts'
 import { recordJson } from '../record-json.ts'
 import { RecordsSource } from '../records-source.ts'
 import type { TableState } from '../table-state.ts'
+import { WorkerGoneError } from '../worker-thread.ts'
 import { movesOf, remember, takeOver, viewsOf } from './buffer-moves.ts'
 import type { ColumnArray, ColumnBatch, Segment } from './column-array.ts'
 import { inferredFrom, placeColumns } from './column-places.ts'
@@ -58,6 +59,10 @@ export class ColumnsSource implements BatchSource {
   /** The buffers that may travel: they are the batch's own, and each is of one segment. */
   #lendable: ReadonlySet<ArrayBufferLike> = new Set()
   readonly #loans: Loan[] = []
+  /** Settled when none is left. */
+  #home: PromiseWithResolvers<void> = Promise.withResolvers()
+  /** True where the worker has ended that had one. */
+  #isLost = false
   #encoder: ColumnsEncoder | undefined
   /** Where the next part begins: the segment, its row, and the row of the batch. */
   #segment = 0
@@ -147,14 +152,19 @@ export class ColumnsSource implements BatchSource {
     if (this.#records !== undefined) return this.#records.adapt(error)
     const { contract, badRecords } = this.table.options
     const isFinal = contract.types === 'freeze' && badRecords === 'fail-batch'
-    if (isFinal || error === undefined || error !== this.#misfit || this.#loans.length > 0) return false
+    if (isFinal || error === undefined || error !== this.#misfit) return false
     await this.#makeRecords(false)
     return true
   }
 
-  takeBack(whole: readonly WholeColumn[]): void {
+  takeBack(whole: readonly WholeColumn[] | undefined): void {
     const loan = this.#loans.shift()
+    if (this.#loans.length === 0) this.#home.resolve()
     if (loan === undefined) return
+    if (whole === undefined) {
+      this.#isLost = true
+      return
+    }
     const columns = loan.restore(movesOf(loan.whole, whole))
     this.#segments = this.#segments.map((segment, index) =>
       index === loan.segment ? { ...segment, columns } : segment,
@@ -179,6 +189,8 @@ export class ColumnsSource implements BatchSource {
   }
 
   async #makeRecords(isAgain: boolean): Promise<void> {
+    if (this.#loans.length > 0) await this.#home.promise
+    if (this.#isLost) throw new WorkerGoneError('the worker ended, and the columns that it had with it', true)
     const { badRecords } = this
     const { beforeDdl } = this.#options
     const list = await readRecords(this.table.name, this.#batch, this.#context.slice)
@@ -268,6 +280,7 @@ export class ColumnsSource implements BatchSource {
   #lend(whole: readonly WholeColumn[]): void {
     const segment = this.#segment - 1
     const { columns } = this.#segments[segment] as Segment
+    if (this.#loans.length === 0) this.#home = Promise.withResolvers()
     this.#loans.push({ segment, whole, restore: remember(columns) })
   }
 }
