@@ -232,4 +232,22 @@ describe('delivered exactly once', () => {
     expect(await write(5n)).toMatchObject({ duplicate: true })
     expect(await engine.committedOffset('c')).toBe(5n)
   })
+
+  it('packed bytes of a BLOB are known again, and stay bytes where records are made of them', async () => {
+    const badRecords = 'skip'
+    const engine = await openEngine({ ...open, tables: { people: { ...people.people, badRecords } } })
+    const table = engine.table('people')
+    const columns = (): SinkColumns => ({
+      id: new Float64Array([1, 1.5, 3]),
+      raw: packed([Uint8Array.of(0xff, 0xfe), Uint8Array.of(1), Buffer.from('\\x41')]),
+    })
+    expect(await table.writeColumns(columns(), { key: 'a' })).toMatchObject({ rowCount: 2, duplicate: false })
+    expect(await table.writeColumns(columns(), { key: 'a', transfer: true })).toMatchObject({
+      duplicate: true,
+    })
+    expect(await engine.query('SELECT id, hex(raw) AS raw FROM people ORDER BY id')).toEqual([
+      { id: 1, raw: 'FFFE' },
+      { id: 3, raw: '5C783431' },
+    ])
+  })
 })

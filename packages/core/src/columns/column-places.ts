@@ -40,6 +40,21 @@ export function placeColumns(batch: ColumnBatch, table: TableState, layout: Tabl
   return { placed: placed.sort((a, b) => a.column - b.column), unplaced, discardedCount }
 }
 
+/** The same with a type for packed values that have none: they are bytes where the table has a BLOB. */
+export function withTypes(batch: ColumnBatch, layout: TableLayout | undefined): ColumnBatch {
+  const blobs = new Set<string>()
+  for (const { name, type } of layout?.columns ?? []) if (type === 'BLOB') blobs.add(foldIdentifier(name))
+  const isBlob = batch.names.map((name) => blobs.has(foldIdentifier(name)))
+  const segments = batch.segments.map(({ rowCount, columns }) => ({
+    rowCount,
+    columns: columns.map((column, index) => {
+      if (column.kind !== 'packed' || column.type !== undefined) return column
+      return { ...column, type: { id: isBlob[index] === true ? 'BLOB' : 'VARCHAR' } as const }
+    }),
+  }))
+  return { ...batch, segments }
+}
+
 /** A record that has a value wherever some row has one. */
 function witness({ names, segments }: ColumnBatch): FieldRecord {
   const record = Object.create(null) as Record<string, unknown>

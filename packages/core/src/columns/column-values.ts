@@ -12,22 +12,22 @@ import { checkOffsets, checkText, type Rows } from './column-content.ts'
 export type ReadRow = (row: number) => unknown
 
 /**
- * Reads a column value by value; `isBytes` where packed values without a type are bytes. Its values in a record are
- * exactly these: numbers and bigints of typed arrays, strings, Dates, and the text of what no Date holds.
+ * Reads a column value by value; packed values without a type are texts. Its values in a record are exactly these:
+ * numbers and bigints of typed arrays, strings, Dates, and the text of what no Date holds.
  * What it gives throws a {@link ValueError} where packed values are not sound.
  */
-export function rowReader(place: ColumnPlace, column: ColumnArray, isBytes = false): ReadRow {
+export function rowReader(place: ColumnPlace, column: ColumnArray): ReadRow {
   const { validity } = column
-  const read = valueReader(place, column, isBytes)
+  const read = valueReader(place, column)
   return validity === undefined ? read : (row) => (isNull(validity, row) ? null : read(row))
 }
 
-function valueReader(place: ColumnPlace, column: ColumnArray, isBytes: boolean): ReadRow {
+function valueReader(place: ColumnPlace, column: ColumnArray): ReadRow {
   switch (column.kind) {
     case 'fixed':
       return fixedReader(column)
     case 'packed':
-      return packedReader(place, column, isBytes)
+      return packedReader(place, column)
     case 'values': {
       const { values } = column
       return (row) => values[row]
@@ -37,11 +37,11 @@ function valueReader(place: ColumnPlace, column: ColumnArray, isBytes: boolean):
   }
 }
 
-function packedReader(place: ColumnPlace, column: PackedArray, isBytes: boolean): ReadRow {
+function packedReader(place: ColumnPlace, column: PackedArray): ReadRow {
   const { data, offsets, type } = column
   const { base } = place
   const rows = (row: number): Rows => ({ from: row, to: row + 1, base })
-  if (type?.id === 'BLOB' || (type === undefined && isBytes))
+  if (type?.id === 'BLOB')
     return (row) => {
       checkOffsets(place, column, rows(row))
       return new Uint8Array(data.subarray(offsets[row], offsets[row + 1]))

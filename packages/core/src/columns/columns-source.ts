@@ -16,7 +16,7 @@ import type { TableState } from '../table-state.ts'
 import { WorkerGoneError } from '../worker-thread.ts'
 import { movesOf, remember, takeOver, viewsOf } from './buffer-moves.ts'
 import type { ColumnArray, ColumnBatch, Segment } from './column-array.ts'
-import { inferredFrom, placeColumns } from './column-places.ts'
+import { inferredFrom, placeColumns, withTypes } from './column-places.ts'
 import { readRecord, readRecords } from './column-records.ts'
 import { ColumnsEncoder, type PlacedColumn } from './columns-encoder.ts'
 import type { ColumnsHash } from './columns-hash.ts'
@@ -193,7 +193,9 @@ export class ColumnsSource implements BatchSource {
     if (this.#isLost) throw new WorkerGoneError('the worker ended, and the columns that it had with it', true)
     const { badRecords } = this
     const { beforeDdl } = this.#options
-    const list = await readRecords(this.table.name, this.#batch, this.#context.slice)
+    if (!this.table.isKnown('fail-batch')) await beforeDdl?.()
+    const batch = withTypes(this.#batch, await this.table.describe())
+    const list = await readRecords(this.table.name, batch, this.#context.slice)
     this.#records = new RecordsSource(this.table, list, this.#context, { badRecords, beforeDdl, isAgain })
   }
 
