@@ -189,3 +189,39 @@ it('messages hold no value', async () => {
   expect((error as Error).message).toContain('row 0, column "id" of table "t"')
   expect((error as Error).message).not.toContain('secret')
 })
+
+it('a buffer that is transferred while the batch waits for its turn is missed, and nothing is made of it', async () => {
+  const engine = await openEngine({ tables })
+  const columns = [new Int32Array(5), new Float64Array(5), new BigInt64Array(5)]
+  const writes = columns.map((id) => rejection(engine.table('t').writeColumns({ id })))
+  for (const { buffer } of columns) (buffer as ArrayBuffer).transfer()
+  for (const error of await Promise.all(writes))
+    expect(error).toMatchObject({ code: 'INVALID_VALUE', column: 'id' })
+  const shorter = [1, 2, 3]
+  const write = rejection(engine.table('t').writeColumns({ id: shorter }))
+  shorter.length = 1
+  expect(await write).toMatchObject({ code: 'INVALID_VALUE', column: 'id' })
+})
+
+it('what cannot be handed over is copied: shared memory, that of WebAssembly, and small Buffers', async () => {
+  const engine = await openEngine({ tables })
+  const shared = new Int32Array(new SharedArrayBuffer(8))
+  const pooled = Buffer.from('abcd')
+  shared.set([1, 2])
+  // Node's types know nothing of it
+  const { WebAssembly } = globalThis as unknown as {
+    WebAssembly: { Memory: new (pages: object) => { buffer: ArrayBuffer } }
+  }
+  const memory = new Int32Array(new WebAssembly.Memory({ initial: 1 }).buffer, 0, 2)
+  memory.set([3, 4])
+  const name = { data: pooled, offsets: new Int32Array([0, 2, 4]) }
+  await engine.table('t').writeColumns({ id: shared, name }, { transfer: true })
+  await engine.table('t').writeColumns({ id: memory }, { transfer: true })
+  expect([pooled.toString(), shared[1], memory[1]]).toEqual(['abcd', 2, 4])
+  expect(await engine.query('SELECT id, name FROM t ORDER BY id')).toEqual([
+    { id: 1, name: 'ab' },
+    { id: 2, name: 'cd' },
+    { id: 3, name: null },
+    { id: 4, name: null },
+  ])
+})

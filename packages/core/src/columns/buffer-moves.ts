@@ -62,6 +62,16 @@ export function takeOver(segments: readonly Segment[]): {
   }
 }
 
+/** Columns with copies of shared memory, which others may change after it was looked at. */
+export function unshare(columns: readonly ColumnArray[]): readonly ColumnArray[] {
+  const isShared = ({ buffer }: View): boolean => buffer instanceof SharedArrayBuffer
+  return columns.map((column) =>
+    viewsOf(column).some(isShared)
+      ? remade(column, (view) => (isShared(view) ? (view as Uint8Array).slice() : view))
+      : column,
+  )
+}
+
 function moveBuffer(buffer: ArrayBufferLike): ArrayBuffer | undefined {
   if (!(buffer instanceof ArrayBuffer) || isMarkedAsUntransferable(buffer)) return undefined
   try {

@@ -1,6 +1,13 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import type { StringOffsets } from '@ducksink/worker'
-import { type ColumnPlace, columnError, type FixedArray, isNull, type PackedArray } from './column-array.ts'
+import {
+  type ColumnArray,
+  type ColumnPlace,
+  columnError,
+  type FixedArray,
+  isNull,
+  type PackedArray,
+} from './column-array.ts'
 import type { NumericArray } from './sink-columns.ts'
 
 // What a caller's arrays hold goes to DuckDB as it is, so it is looked at first: what DuckDB takes for granted of its own
@@ -15,6 +22,18 @@ export interface Rows {
 
 const rowOf = (base: number | undefined, row: number): number | undefined =>
   base === undefined ? undefined : base + row
+
+/**
+ * Arrays that are borrowed may have changed since the call.
+ * @throws {@link ValueError} where they have fewer rows now.
+ */
+export function requireRows(place: ColumnPlace, array: ColumnArray, rowCount: number): void {
+  const { validity } = array
+  const held = array.kind === 'packed' ? array.offsets.length - 1 : array.values.length
+  const isMasked = validity === undefined || validity.bits.byteLength * 8 >= validity.offset + rowCount
+  if (held >= rowCount && isMasked) return
+  throw columnError(place, 'its buffer was transferred, or the array made shorter, before it was written')
+}
 
 /** @throws {@link ValueError} where a value is none of the type that the column says it has. */
 export function checkFixed(place: ColumnPlace, column: FixedArray, rows: Rows): void {

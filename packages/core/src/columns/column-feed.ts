@@ -7,7 +7,7 @@ import {
   type WholeColumn,
   writeStringEntries,
 } from '@ducksink/worker'
-import { type ColumnEncoder, type ColumnInfo, fillError, MAX_CHUNK_BYTES } from '../encoder/column-encoder.ts'
+import { type ColumnEncoder, fillError, MAX_CHUNK_BYTES } from '../encoder/column-encoder.ts'
 import { createColumnEncoder } from '../encoder/columns.ts'
 import { RefusedValue } from '../encoder/refused-value.ts'
 import {
@@ -19,8 +19,8 @@ import {
   type Validity,
   widthOf,
 } from './column-array.ts'
-import { checkFixed, checkOffsets, checkText, type Rows } from './column-content.ts'
-import { columnValues } from './column-values.ts'
+import { checkFixed, checkOffsets, checkText, type Rows, requireRows } from './column-content.ts'
+import { plainValues, type ReadRow, rowReader } from './column-values.ts'
 
 type Blocks = (VectorBlock | undefined)[]
 
@@ -68,11 +68,11 @@ export function isDirect(array: ColumnArray, type: LogicalType): boolean {
 }
 
 /** Makes what feeds a column: its arrays themselves where they are what DuckDB has, or else value by value. */
-export function createFeed(column: FedColumn, rowCount: number): ColumnFeed {
+export function createFeed(column: FedColumn): ColumnFeed {
   const { array, type } = column
   if (array.kind === 'fixed' && isDirect(array, type)) return new FixedFeed(column, array)
   if (array.kind === 'packed' && isDirect(array, type)) return new PackedFeed(column, array)
-  return new EncodedFeed(column, columnValues(placeOf(column), array, rowCount))
+  return new EncodedFeed(column)
 }
 
 const placeOf = ({ table, name, base }: FedColumn): ColumnPlace => ({ table, column: name, base })
@@ -128,6 +128,7 @@ class FixedFeed implements ColumnFeed {
   }
 
   take(rows: Rows): number {
+    requireRows(this.#place, this.#array, rows.to)
     checkFixed(this.#place, this.#array, rows)
     return rows.to
   }
@@ -177,6 +178,7 @@ class PackedFeed implements ColumnFeed {
 
   take({ from, to, base }: Rows): number {
     const { offsets } = this.#array
+    requireRows(this.#place, this.#array, to)
     checkOffsets(this.#place, this.#array, { from, to, base })
     let end = to
     const first = offsets[from] as number
@@ -219,31 +221,42 @@ class PackedFeed implements ColumnFeed {
 class EncodedFeed implements ColumnFeed {
   readonly whole = undefined
   readonly rowValues: number
+  readonly #place: ColumnPlace
+  readonly #array: ColumnArray
   readonly #encoder: ColumnEncoder
-  readonly #values: ArrayLike<unknown>
+  /** Reads values that the array does not have as they are. */
+  readonly #read: ReadRow | undefined
   #taken = 0
 
-  constructor(column: ColumnInfo, values: ArrayLike<unknown>) {
+  constructor(column: FedColumn) {
+    const { array } = column
+    this.#place = placeOf(column)
+    this.#array = array
     this.#encoder = createColumnEncoder(column)
     this.#encoder.field = null
-    this.#values = values
+    this.#read = plainValues(array) === undefined ? rowReader(this.#place, array) : undefined
     this.rowValues = this.#encoder.rowSize.values
   }
 
   take({ from, to, base = 0 }: Rows): number {
+    requireRows(this.#place, this.#array, to)
     const encoder = this.#encoder
-    const span = { records: this.#values, from, to, startRow: 0, whole: false }
     encoder.truncate(0)
+    const span =
+      this.#read === undefined
+        ? { records: plainValues(this.#array) as ArrayLike<unknown>, from, to, startRow: 0, whole: false }
+        : { records: readRows(this.#read, from, to), from: 0, to: to - from, startRow: 0, whole: false }
     try {
       this.#taken = encoder.fill(span)
     } catch (error) {
       encoder.truncate(0)
       // errors count rows from the start of the batch
-      const refused = error instanceof RefusedValue && base > 0
+      const shift = base + from - span.from
+      const isShifted = error instanceof RefusedValue && shift > 0
       throw fillError(
         encoder,
         span,
-        refused ? new RefusedValue(error.index + base, error.found, error.path) : error,
+        isShifted ? new RefusedValue(error.index + shift, error.found, error.path) : error,
       )
     }
     return from + this.#taken
@@ -253,4 +266,10 @@ class EncodedFeed implements ColumnFeed {
     if (to - from < this.#taken) this.#encoder.truncate(to - from)
     this.#encoder.appendBlocks(to - from, blocks)
   }
+}
+
+function readRows(read: ReadRow, from: number, to: number): unknown[] {
+  const values = new Array<unknown>(to - from)
+  for (let row = from; row < to; row++) values[row - from] = read(row)
+  return values
 }

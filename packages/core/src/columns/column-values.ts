@@ -80,18 +80,12 @@ function fixedReader({ type, values }: FixedArray): ReadRow {
   }
 }
 
-/** All values of a column, as an encoder without a field takes them; nothing is copied where they are there already. */
-export function columnValues(place: ColumnPlace, column: ColumnArray, rowCount: number): ArrayLike<unknown> {
-  const isPlain = column.validity === undefined && (column.kind === 'values' || isNumeric(column))
-  if (isPlain) return (column as Exclude<ColumnArray, PackedArray>).values
-  const read = rowReader(place, column)
-  const values = new Array<unknown>(rowCount)
-  for (let row = 0; row < rowCount; row++) values[row] = read(row)
-  return values
+/** The values of a column where its array has them as an encoder without a field takes them. */
+export function plainValues(column: ColumnArray): ArrayLike<unknown> | undefined {
+  if (column.validity !== undefined || column.kind === 'packed') return undefined
+  return column.kind === 'values' || isNumeric(column) ? column.values : undefined
 }
 
-function isNumeric(column: ColumnArray): boolean {
-  if (column.kind !== 'fixed') return false
-  const { id } = column.type
+function isNumeric({ type: { id } }: FixedArray): boolean {
   return id !== 'BOOLEAN' && id !== 'DATE' && !id.startsWith('TIME')
 }

@@ -73,7 +73,7 @@ export class ColumnsEncoder {
   }
 
   /** Goes on with another segment. */
-  begin({ columns, rowCount, base, isLent }: EncodedSegment): void {
+  begin({ columns, base, isLent }: EncodedSegment): void {
     this.#base = base
     this.#feeds = this.#placed.map(({ column, index }) => {
       const { name, type: typeName } = this.#layout.columns[column] as { name: string; type: string }
@@ -84,10 +84,7 @@ export class ColumnsEncoder {
       const takesScalars = this.#takesScalars(name)
       return {
         slot,
-        feed: createFeed(
-          { table: this.#table, name, type, takesScalars, slot, array, base, isWhole },
-          rowCount,
-        ),
+        feed: createFeed({ table: this.#table, name, type, takesScalars, slot, array, base, isWhole }),
       }
     })
     const rowValues = this.#feeds.reduce((values, { feed }) => values + feed.rowValues, 0)

@@ -14,8 +14,9 @@ import { recordJson } from '../record-json.ts'
 import { RecordsSource } from '../records-source.ts'
 import type { TableState } from '../table-state.ts'
 import { WorkerGoneError } from '../worker-thread.ts'
-import { movesOf, remember, takeOver, viewsOf } from './buffer-moves.ts'
+import { movesOf, remember, takeOver, unshare, viewsOf } from './buffer-moves.ts'
 import type { ColumnArray, ColumnBatch, Segment } from './column-array.ts'
+import { requireRows } from './column-content.ts'
 import { inferredFrom, placeColumns, withTypes } from './column-places.ts'
 import { readRecord, readRecords } from './column-records.ts'
 import { ColumnsEncoder, type PlacedColumn } from './columns-encoder.ts'
@@ -179,6 +180,12 @@ export class ColumnsSource implements BatchSource {
   async #open(): Promise<void> {
     this.#hasBegun = true
     const { transfer, hash } = this.#options
+    const table = this.table.name
+    this.#segments = this.#segments.map(({ rowCount, columns }) => {
+      for (const [index, column] of this.#names.entries())
+        requireRows({ table, column }, columns[index] as ColumnArray, rowCount)
+      return { rowCount, columns: unshare(columns) }
+    })
     if (transfer) {
       const { segments, lendable } = takeOver(this.#segments)
       this.#segments = segments
