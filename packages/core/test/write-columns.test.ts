@@ -3,6 +3,7 @@ import type { SinkColumns } from '../src/index.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
 import { bitmap, packed } from './packed.ts'
 import { readFile } from './read-file.ts'
+import { openSteered } from './steered-engine.ts'
 
 const people = {
   people: { createTableSql: "CREATE TABLE people (id INTEGER, name VARCHAR DEFAULT 'nobody', raw BLOB)" },
@@ -192,6 +193,39 @@ it('batches that were handed over are encoded anew where their table is altered 
   const [row] = await engine.query(`SELECT count(*)::INTEGER AS rows, any_value(typeof(id)) AS type,
     count(*) FILTER (name = 'name ' || id OR (name IS NULL AND id % 20000 % 3 = 0))::INTEGER AS same FROM people WHERE id >= 0`)
   expect(row).toEqual({ rows: 40_000, type: 'BIGINT', same: 40_000 })
+})
+
+it('batches that were handed over to a worker that dies are settled, each as it is', async () => {
+  const path = databasePath()
+  const { engine, steer } = await openSteered({ path, tables: people })
+  const rows = 40_000
+  const columns = (batch: number): SinkColumns => ({
+    id: Int32Array.from({ length: rows }, () => batch),
+    name: packed(Array.from({ length: rows }, (_, row) => `name number ${row}`)),
+  })
+  const writes = Array.from({ length: 12 }, (_, batch) =>
+    engine.table('people').writeColumns(columns(batch), { transfer: true }),
+  )
+  const outcomes = Promise.allSettled(writes)
+  await Promise.any(writes)
+  steer('throw')
+  const codes = (await outcomes).map((outcome) =>
+    outcome.status === 'fulfilled' ? 'COMMITTED' : (outcome.reason as { code: string }).code,
+  )
+  expect(['COMMITTED', 'OUTCOME_UNKNOWN', 'WORKER_DIED']).toEqual(expect.arrayContaining([...new Set(codes)]))
+  expect([engine.bufferedBytes, engine.bufferedBatches]).toEqual([0, 0])
+  await engine.table('people').writeColumns(columns(99), { transfer: true })
+  await engine.close()
+  const there = new Map(
+    (await readFile(path, 'SELECT id, count(*)::INTEGER AS rows FROM people GROUP BY id')).map((row) => [
+      row.id,
+      row.rows,
+    ]),
+  )
+  expect([...there.values()]).toEqual([...there].map(() => rows))
+  codes.forEach((code, batch) => {
+    if (code !== 'OUTCOME_UNKNOWN') expect(there.has(batch)).toBe(code === 'COMMITTED')
+  })
 })
 
 describe('delivered exactly once', () => {
