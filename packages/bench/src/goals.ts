@@ -72,6 +72,7 @@ const RATIOS: readonly (readonly [
   [MEMORY, 'ducksink', 'appender', 3.5],
   [MEMORY, 'ducksink', 'cloned', 8],
   [MEMORY, 'ducksink', 'insert-select', 0.55],
+  [MEMORY, 'ducksink-columns', 'insert-select', 0.7],
   [FILE, 'ducksink', 'bytewax', 1.9],
   [FILE, 'ducksink', 'sqlite', 1.45],
   [FILE, 'ducksink', 'insert-select', 0.85],

@@ -5,6 +5,7 @@ import type { Quantile } from './statistics.ts'
 /** Who writes: this engine, what a user would take otherwise, and the limit. */
 export type PeerName =
   | 'ducksink'
+  | 'ducksink-columns'
   | 'sqlite'
   | 'appender'
   | 'cloned'

@@ -10,6 +10,8 @@ async function loadPeer(name: PeerName): Promise<OpenPeer> {
   switch (name) {
     case 'ducksink':
       return (await import('./peers/ducksink.ts')).openDucksink
+    case 'ducksink-columns':
+      return (await import('./peers/ducksink-columns.ts')).openDucksinkColumns
     case 'sqlite':
       return (await import('./peers/sqlite.ts')).openSqlite
     case 'appender':

@@ -14,6 +14,7 @@ const RUNS: readonly (readonly [ContenderName, WriteScenario['target']])[] = [
   ['ducksink', 'memory'],
   ['ducksink-ungrouped', 'file'],
   ['exactly-once', 'file'],
+  ['ducksink-columns', 'memory'],
   ['sqlite', 'memory'],
   ['cloned', 'memory'],
   ['autocommit', 'file'],

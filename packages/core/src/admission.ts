@@ -131,7 +131,9 @@ export class Admission {
   hasRoom(bytes: number): boolean {
     if (this.#sentBytes === 0) return true
     const { maxBufferedBytes } = this.#limits
-    return this.#sentBytes + bytes <= this.#window && this.bufferedBytes + bytes <= maxBufferedBytes
+    // of parts that are large by themselves one is on its way while the next is inserted
+    const window = Math.max(this.#window, 2 * bytes)
+    return this.#sentBytes + bytes <= window && this.bufferedBytes + bytes <= maxBufferedBytes
   }
 
   /** Resolves when {@link hasRoom} has become true, or {@link leaveLine} is called; one at a time may wait. */

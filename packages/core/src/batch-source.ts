@@ -1,4 +1,4 @@
-import type { Allocate, Part, PayloadDigest, TableLayout } from '@ducksink/worker'
+import type { Allocate, Part, PayloadDigest, TableLayout, WholeColumn } from '@ducksink/worker'
 import type { BadRecords } from './bad-records.ts'
 import { BatchEncoder } from './encoder/batch-encoder.ts'
 import { FieldSet } from './encoder/field-set.ts'
@@ -51,6 +51,11 @@ export interface BatchSource {
   adapt(error: unknown): Promise<boolean>
   /** What was left out since {@link begin}, because the schema has no place for it. */
   readonly discarded: Discarded
+  /**
+   * Called with the columns that travelled beside a part, once it is answered, in the order of the parts; without them
+   * where they are lost.
+   */
+  takeBack?(whole: readonly WholeColumn[] | undefined): void
 }
 
 /** True where a batch has nothing to do in its tables. */

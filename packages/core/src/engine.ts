@@ -1,13 +1,16 @@
 import { EventEmitter } from 'node:events'
 import { type DeliveryMode, InvalidOptionsError } from '@ducksink/worker'
 import type { SinkRecord } from './collect-options.ts'
+import { ColumnsSource } from './columns/columns-source.ts'
+import { readColumns } from './columns/read-columns.ts'
+import type { SinkColumns } from './columns/sink-columns.ts'
 import type { DeadLetter, DeadLetterOptions, ReplayOptions, ReplaySummary } from './dead-letters.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import type { SinkEngineEvents } from './engine-events.ts'
 import { EngineLife, type SinkEngineState } from './engine-life.ts'
 import { EngineNews } from './engine-news.ts'
 import { EngineParts } from './engine-parts.ts'
-import type { FailureResolution, Ledger, PruneOptions, PruneSummary } from './ledger.ts'
+import type { EnteredBatch, FailureResolution, Ledger, PruneOptions, PruneSummary } from './ledger.ts'
 import { SinkLog } from './log.ts'
 import type { SinkEngineOptions, TableName } from './options.ts'
 import type { QueryOptions, QueryParameters } from './queries.ts'
@@ -16,9 +19,15 @@ import type { Receipt } from './receipt.ts'
 import { RecordsSource } from './records-source.ts'
 import { type ResolvedOptions, resolveOptions } from './resolved-options.ts'
 import { type SinkTable, TableHandle } from './table.ts'
+import type { TableState } from './table-state.ts'
 import { type SinkStats, Telemetry } from './telemetry.ts'
 import { unlessWorkerDied } from './worker-client.ts'
-import { checkWriteOptions, type WriteOptions } from './write-options.ts'
+import {
+  checkWriteColumnsOptions,
+  checkWriteOptions,
+  type WriteColumnsOptions,
+  type WriteOptions,
+} from './write-options.ts'
 
 /**
  * Writes batches of records into one DuckDB database, each batch as one unit, from a worker thread of its own.
@@ -71,6 +80,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     const state = this.#parts.tables.get(name)
     return new TableHandle<T>({
       write: (records, options) => this.write(name, records, options),
+      writeColumns: (columns, options) => this.writeColumns(name, columns, options),
       collect: (options) => {
         this.#life.requireOpen()
         return this.#parts.collectors.create<T>(state, options)
@@ -86,9 +96,35 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
     }
     checkWriteOptions(options, this.#deliveryMode)
     const state = this.#parts.tables.get(table)
-    if (this.#parts.ledger !== undefined) return this.#parts.ledger.write(state, records, options)
-    const source = new RecordsSource(state, records as FieldRecord[], this.#parts.records)
-    return this.#parts.queue.write(source, options)
+    const list = records as FieldRecord[]
+    return this.#write(state, options, {
+      rowCount: list.length,
+      source: (keyed) =>
+        new RecordsSource(state, list, this.#parts.records, {
+          hash: keyed?.hasher.begin(state, list),
+          beforeDdl: keyed?.beforeDdl,
+        }),
+    })
+  }
+
+  /** Writes a batch of columns, as {@link SinkTable.writeColumns} does. */
+  async writeColumns(
+    table: TableName,
+    columns: SinkColumns,
+    options: WriteColumnsOptions = {},
+  ): Promise<Receipt> {
+    this.#life.requireOpen()
+    checkWriteColumnsOptions(options, this.#deliveryMode)
+    const state = this.#parts.tables.get(table)
+    const batch = readColumns(state.name, columns)
+    return this.#write(state, options, {
+      rowCount: batch.rowCount,
+      source: (keyed) =>
+        new ColumnsSource(state, batch, this.#parts.records, {
+          ...{ transfer: options.transfer === true, beforeDdl: keyed?.beforeDdl },
+          hash: keyed?.hasher.beginColumns(state),
+        }),
+    })
   }
 
   /**
@@ -224,6 +260,11 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #write(table: TableState, options: WriteOptions, batch: EnteredBatch): Promise<Receipt> {
+    const { ledger, queue } = this.#parts
+    return ledger === undefined ? queue.write(batch.source(), options) : ledger.write(table, batch, options)
   }
 
   #requireLedger(): Ledger {

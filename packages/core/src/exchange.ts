@@ -81,7 +81,7 @@ export class Exchange {
   /** Sends a part; rejects where the worker ends before it answers. */
   send({ action, layoutId, columns, part, last }: BatchPart, first: boolean): Promise<InsertReply> {
     const { admission, client, outbox, pool } = this.#context
-    const { buffer, byteLength } = part
+    const { buffer, byteLength, whole } = part
     this.#byteLength += byteLength
     if (first) this.#generation = client.generation
     else if (this.#isOrphaned) return Promise.reject(new WorkerGoneError('the worker ended', false))
@@ -91,6 +91,7 @@ export class Exchange {
       ...{ writeId: this.#writeId, run: this.#run, layoutId, columns, buffer },
       ...{ first, last, key },
       ...(action === undefined ? undefined : { action }),
+      ...(whole === undefined ? undefined : { whole }),
       ...(this.#identity === undefined ? undefined : this.#exactlyOnce(this.#identity, last)),
     }
     this.#hasSent = true
@@ -104,10 +105,12 @@ export class Exchange {
         onReply: (reply) => {
           admission.release(byteLength)
           pool.give(reply.buffer)
+          if (reply.whole !== undefined) source.takeBack?.(reply.whole)
           resolve(reply)
         },
         onLoss: (error) => {
           admission.release(byteLength)
+          if (whole !== undefined) source.takeBack?.(undefined)
           reject(error)
         },
       })

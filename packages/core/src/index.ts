@@ -23,6 +23,16 @@ export type { BadRecordsMode } from './bad-records.ts'
 export { DuckDBSink, DuckDBSinkPartition, type OutputOptions, type OutputSummary, output } from './bytewax.ts'
 export type { CollectOptions, FlushReason, SinkRecord } from './collect-options.ts'
 export type { Collector } from './collector.ts'
+export type {
+  ArrowBatch,
+  ArrowTable,
+  NumericArray,
+  PackedColumn,
+  SinkColumn,
+  SinkColumns,
+  UnitType,
+  ValuesColumn,
+} from './columns/sink-columns.ts'
 export type { DeadLetter, DeadLetterOptions, ReplayOptions, ReplaySummary } from './dead-letters.ts'
 export { SinkEngine } from './engine.ts'
 export type { DeadLetterEvent, DegradedEvent, SinkEngineEvents } from './engine-events.ts'
@@ -37,4 +47,4 @@ export type { StandardSchema } from './standard-schema.ts'
 export type { SinkTable } from './table.ts'
 export type { SinkStats } from './telemetry.ts'
 export type { WriteFromOptions, WriteSummary } from './write-from.ts'
-export type { WriteOptions } from './write-options.ts'
+export type { WriteColumnsOptions, WriteOptions } from './write-options.ts'

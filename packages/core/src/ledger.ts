@@ -9,7 +9,6 @@ import type { Admission } from './admission.ts'
 import type { BatchSource } from './batch-source.ts'
 import { Channels } from './channels.ts'
 import { type Delivery, type FindWrite, KeyedDelivery } from './delivery.ts'
-import type { FieldRecord } from './encoder/column-encoder.ts'
 import type { RecordsContext } from './encoders.ts'
 import { type ClaimedChannel, OffsetClaim, precedingBatchFailed } from './offset-claim.ts'
 import { OptionsCheck } from './options-check.ts'
@@ -35,6 +34,20 @@ export interface PruneSummary {
   readonly keyCount: number
   /** Offsets that are not the newest of their channel, which is never forgotten. */
   readonly offsetCount: number
+}
+
+/** A batch that has no source yet. */
+export interface EnteredBatch {
+  readonly rowCount: number
+  /** Makes its source; `keyed` where it is known again by the hash of its payload. */
+  source(keyed?: KeyedBatch): BatchSource
+}
+
+/** What a batch with a key is made with. */
+interface KeyedBatch {
+  readonly hasher: PayloadHasher
+  /** Called before the table is made or altered; rejects where the batch is not to be written. */
+  readonly beforeDdl: () => Promise<void>
 }
 
 /** What the ledger does its work with. */
@@ -81,16 +94,12 @@ export class Ledger {
   }
 
   /** Writes a batch that has a key, or a channel and an offset. */
-  async write(table: TableState, records: readonly object[], options: WriteOptions): Promise<Receipt> {
+  async write(table: TableState, batch: EnteredBatch, options: WriteOptions): Promise<Receipt> {
     const { key, channel, offset } = options
-    if (key === undefined)
-      return this.#writeAt({ channel, offset } as ChannelOffset, table, records as FieldRecord[], options)
-    const hash = this.#hasher?.begin(table, records)
+    if (key === undefined) return this.#writeAt({ channel, offset } as ChannelOffset, table, batch, options)
     const delivery = new KeyedDelivery(key, this.#find)
-    const source = new RecordsSource(table, records as FieldRecord[], this.#context.records, {
-      hash,
-      beforeDdl: () => delivery.requireNew(),
-    })
+    const hasher = this.#hasher as PayloadHasher
+    const source = batch.source({ hasher, beforeDdl: () => delivery.requireNew() })
     return this.#context.write(source, options, delivery)
   }
 
@@ -151,7 +160,7 @@ export class Ledger {
   async #writeAt(
     at: ChannelOffset,
     table: TableState,
-    records: readonly FieldRecord[],
+    batch: EnteredBatch,
     options: WriteOptions,
   ): Promise<Receipt> {
     const startedAt = performance.now()
@@ -159,7 +168,7 @@ export class Ledger {
     requireUngathered(channel, table.name)
     const holder = channel.holderOf(at.offset)
     if (channel.judge(at.offset) === 'under-way' && holder !== undefined) {
-      const waited = this.#waitFor(holder.claim, table, records.length, options.signal)
+      const waited = this.#waitFor(holder.claim, table, batch.rowCount, options.signal)
       this.#context.track(waited)
       await waited
       if (!holder.claim.isCommitted) {
@@ -169,8 +178,7 @@ export class Ledger {
     }
     if (channel.judge(at.offset) === 'committed') return this.#duplicate(at, table.name, startedAt)
     const claim = this.channels.claim(at, table.name)
-    const source = new RecordsSource(table, records, this.#context.records)
-    return this.#send(claim, () => this.#context.write(source, options, claim))
+    return this.#send(claim, () => this.#context.write(batch.source(), options, claim))
   }
 
   /** Waits for the batch that has the offset already; what waits counts as any batch does. */

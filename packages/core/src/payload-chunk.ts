@@ -21,6 +21,9 @@ const NO_ENCODERS: ReadonlyMap<string, ColumnEncoder> = new Map()
 
 const EMPTY: FieldRecord = Object.freeze(Object.create(null) as FieldRecord)
 
+/** Writes the fields of a chunk's rows. */
+type WriteFields = (rows: PayloadRows, column: PayloadColumn) => void
+
 /** Hashes a chunk of records together with the hash of all before it. */
 export class PayloadChunk {
   readonly #bytes: PayloadBytes
@@ -51,6 +54,13 @@ export class PayloadChunk {
     else
       for (const field of fields.sortedOf(chunk.shape))
         this.#writeField(fields, field, chunk, encoders.get(field), undefined)
+    return this.#bytes.end()
+  }
+
+  /** Hashes rows of which each field, in the order of their names, is written as `write` does. */
+  hashFields(before: Uint8Array, rowCount: number, write: WriteFields): Uint8Array {
+    this.#begin(before, { records: [], from: 0, to: rowCount })
+    write(this.#rows, this.#column)
     return this.#bytes.end()
   }
 

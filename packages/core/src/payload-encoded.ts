@@ -89,7 +89,7 @@ function takeValues(rows: PayloadRows, given: GivenValues, rowCount: number, enc
 }
 
 /** NaN has many forms in memory, and 0 two. */
-function settleNumbers(numbers: Float64Array, rowCount: number): void {
+export function settleNumbers(numbers: Float64Array, rowCount: number): void {
   for (let row = 0; row < rowCount; row++) {
     const value = numbers[row] as number
     numbers[row] = Number.isNaN(value) ? Number.NaN : value + 0
@@ -111,7 +111,13 @@ function takeWords(
   }
 }
 
-function takeStrings(rows: PayloadRows, entries: Uint32Array, heap: Uint8Array, rowCount: number): void {
+/** Takes strings by their entries, of which long ones are somewhere in a heap. */
+export function takeStrings(
+  rows: PayloadRows,
+  entries: Uint32Array,
+  heap: Uint8Array,
+  rowCount: number,
+): void {
   const target = rows.entries
   target.set(entries.subarray(0, rowCount * 4))
   // strings that stand side by side go over together, as long as they are of one piece

@@ -1,5 +1,6 @@
 import { InvalidOptionsError, type PayloadDigest } from '@ducksink/worker'
 import type { IHasher } from 'hash-wasm'
+import { ColumnsHash } from './columns/columns-hash.ts'
 import type { EncodedChunk } from './encoder/batch-encoder.ts'
 import { chunkRows, PayloadChunk } from './payload-chunk.ts'
 import { PayloadFields } from './payload-fields.ts'
@@ -74,12 +75,21 @@ export class PayloadHasher {
 
   /** Begins the hash of a write; `table` is any object that its table's writes have in common. */
   begin(table: object, records: readonly unknown[]): PayloadHash {
+    return new PayloadHash(this.#chunk, this.#fieldsOf(table), records)
+  }
+
+  /** Begins the hash of a write of columns. */
+  beginColumns(table: { readonly name: string }): ColumnsHash {
+    return new ColumnsHash(table.name, this.#chunk, this.#fieldsOf(table), digestOf)
+  }
+
+  #fieldsOf(table: object): PayloadFields {
     let fields = this.#fields.get(table)
     if (fields === undefined) {
       fields = new PayloadFields()
       this.#fields.set(table, fields)
     }
-    return new PayloadHash(this.#chunk, fields, records)
+    return fields
   }
 }
 
@@ -135,7 +145,7 @@ export class PayloadHash {
   /** The digest of all records; it hashes those first that were not yet. */
   digest(): PayloadDigest {
     this.advance(this.#totalCount)
-    return { version: VERSION, hash: Buffer.from(this.#hash).toString('hex') }
+    return digestOf(this.#hash)
   }
 
   #chunkEnd(): number {
@@ -144,3 +154,8 @@ export class PayloadHash {
     return this.#to
   }
 }
+
+const digestOf = (hash: Uint8Array): PayloadDigest => ({
+  version: VERSION,
+  hash: Buffer.from(hash).toString('hex'),
+})

@@ -7,6 +7,7 @@ import {
   type SinkApi,
   type StopMessage,
   spawnWorker,
+  transferredBuffers,
   type WorkerEvent,
   type WorkerStart,
 } from '@ducksink/worker'
@@ -123,7 +124,7 @@ export class WorkerThread {
 
   /** Sends parts; their buffers are transferred and come back with the replies. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
-    const buffers = requests.map((request) => request.buffer)
+    const buffers = requests.flatMap(transferredBuffers)
     return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)), {
       isWatched: true,
       isProgress,

@@ -20,6 +20,16 @@ export interface WriteOptions {
   readonly signal?: AbortSignal
 }
 
+/** What {@link SinkTable.writeColumns} is told beside its columns. */
+export interface WriteColumnsOptions extends WriteOptions {
+  /**
+   * Hands the buffers of typed arrays over: nothing of them is copied on the main thread, and they are detached as soon
+   * as the batch has its turn, whatever becomes of it.
+   * @defaultValue false
+   */
+  readonly transfer?: boolean
+}
+
 const MAX_OFFSET = 2n ** 63n - 1n
 const MIN_OFFSET = -(2n ** 63n)
 
@@ -28,10 +38,29 @@ const MIN_OFFSET = -(2n ** 63n)
  * @throws {@link InvalidOptionsError} with every problem at once.
  */
 export function checkWriteOptions(options: object, deliveryMode: DeliveryMode): void {
+  checkOptions(new OptionsCheck(), options, deliveryMode, WRITE_OPTIONS)
+}
+
+/**
+ * Checks the same of a write of columns.
+ * @throws {@link InvalidOptionsError} with every problem at once.
+ */
+export function checkWriteColumnsOptions(options: WriteColumnsOptions, deliveryMode: DeliveryMode): void {
   const check = new OptionsCheck()
-  const { key, channel, offset, signal } = check.object('options', options, [
-    ...['key', 'channel', 'offset', 'signal'],
-  ])
+  const transfer: unknown = options?.transfer
+  if (transfer !== undefined && typeof transfer !== 'boolean') check.problem('transfer must be true or false')
+  checkOptions(check, options, deliveryMode, [...WRITE_OPTIONS, 'transfer'])
+}
+
+const WRITE_OPTIONS = ['key', 'channel', 'offset', 'signal']
+
+function checkOptions(
+  check: OptionsCheck,
+  options: object,
+  deliveryMode: DeliveryMode,
+  known: readonly string[],
+): void {
+  const { key, channel, offset, signal } = check.object('options', options, known)
   if (key !== undefined) checkName(check, 'key', key)
   if (channel !== undefined || offset !== undefined) checkPlace(check, { channel, offset })
   if (signal !== undefined && !(signal instanceof AbortSignal)) check.problem('signal must be an AbortSignal')

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
-it.each(['dead-letters.md', 'exactly-once.md'])(
+it.each(['columns.md', 'dead-letters.md', 'exactly-once.md'])(
   'the examples of docs/%s print what the page says',
   async (name) => {
     const page = readFileSync(new URL(`../../../docs/${name}`, import.meta.url), 'utf8')

@@ -161,7 +161,7 @@ export class BatchFunction {
         continue
       }
       const rowCount = part.chunkRows(this.#chunk)
-      bytes += part.bytes.byteLength / part.chunkCount
+      bytes += part.chunkBytes
       if (startRow + rowCount > MAX_CHUNK_ROWS || (startRow > 0 && bytes > MAX_MERGED_BYTES)) return slices
       slices.push({ part, chunk: this.#chunk++, rowCount, startRow })
       startRow += rowCount

@@ -3,6 +3,7 @@ import { type Endpoint, expose, transfer } from 'comlink'
 import { createLog } from './log.ts'
 import { errorToData } from './protocol/errors.ts'
 import { SINK_METHODS, type SinkApi, type WorkerEvent, type WorkerStart } from './protocol/messages.ts'
+import { transferredBuffers } from './protocol/whole-column.ts'
 import { SinkWorker } from './sink-worker.ts'
 
 const { port, minLogLevel, stopped } = workerData as WorkerStart
@@ -53,12 +54,12 @@ const api: SinkApi = {
     const replies = await worker.insert(requests)
     return transfer(
       replies,
-      replies.flatMap((reply) => (reply.status === 'deferred' ? [] : reply.buffer)),
+      replies.flatMap((reply) => (reply.status === 'deferred' ? [] : transferredBuffers(reply))),
     )
   },
   insertReply: async (writeId) => {
     const reply = await worker.insertReply(writeId)
-    return transfer(reply, [reply.buffer])
+    return transfer(reply, transferredBuffers(reply))
   },
   abandon: (writeId) => worker.abandon(writeId),
   cancel: (writeId) => worker.cancel(writeId),

@@ -58,7 +58,7 @@ export class PartsWriter {
     const { statements, batch, connection } = this.#context
     const { layoutId, columns, action } = requests[0] as InsertRequest
     const { prepared } = await statements.get(layoutId, columns, action === 'delete' ? 'delete' : 'insert')
-    const parts = requests.map(({ buffer }) => new PartReader(buffer))
+    const parts = requests.map((request) => new PartReader(request.buffer, request))
     const expected = parts.reduce((rows, part) => rows + part.rowCount, 0)
     batch.arm(parts, expected)
     let rowCount = 0
@@ -79,7 +79,7 @@ export class PartsWriter {
 
   async #check(requests: readonly InsertRequest[]): Promise<readonly (readonly RefusedRow[])[]> {
     const { layoutId, columns } = requests[0] as InsertRequest
-    const parts = requests.map(({ buffer }) => new PartReader(buffer))
+    const parts = requests.map((request) => new PartReader(request.buffer, request))
     const refused = await (await this.#checkedInsert(layoutId, columns)).insert(parts)
     let start = 0
     return parts.map(({ rowCount }) => {

@@ -34,6 +34,7 @@ import { cancelledQuery } from './read-queue.ts'
 import { ReplyBox } from './reply-box.ts'
 import { type Session, startSession } from './session.ts'
 import { beginsAsRead } from './sql-text.ts'
+import { cutWholePart } from './whole-parts.ts'
 import { refuse, type TaskJob, takeBack, type WriteJob } from './write-jobs.ts'
 import { WriterQueue } from './writer-queue.ts'
 
@@ -95,10 +96,10 @@ export class SinkWorker implements SinkApi {
   }
 
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
-    const replies = requests.map(
-      (request) => new Promise<InsertReply>((reply) => this.#push({ kind: 'insert', request, reply })),
+    return this.#replies.answer(
+      requests,
+      requests.map((request) => this.#insert(request)),
     )
-    return this.#replies.answer(requests, replies)
   }
 
   insertReply(writeId: number): Promise<InsertReply> {
@@ -216,6 +217,18 @@ export class SinkWorker implements SinkApi {
     await held
     session.transactions.clearStatements()
     session.database.close()
+  }
+
+  async #insert(request: InsertRequest): Promise<InsertReply> {
+    const { whole } = request
+    if (whole === undefined) return this.#insertPart(request)
+    const replies = await Promise.all(cutWholePart(request).map((part) => this.#insertPart(part)))
+    // what has become of the parts before is what has become of the last one
+    return { ...(replies.at(-1) as InsertReply), whole }
+  }
+
+  #insertPart(request: InsertRequest): Promise<InsertReply> {
+    return new Promise((reply) => this.#push({ kind: 'insert', request, reply }))
   }
 
   async #open(request: OpenRequest): Promise<OpenReply> {

@@ -34,20 +34,20 @@ export const BATCH_SIZES: readonly WriteScenario[] = [
     batchesPerIteration: 10,
     rounds: 3,
   }),
-  inMemory({ ...LARGE }),
+  inMemory({ ...LARGE }, [...NODE_PEERS, 'ducksink-columns']),
   toFile({ ...SMALL }, SMALL_WRITE_PEERS),
   toFile({ ...MEDIUM }, SMALL_WRITE_PEERS),
   toFile({ ...LARGE }, NODE_PEERS),
 ]
 
-function inMemory(size: typeof LARGE): WriteScenario {
+function inMemory(size: typeof LARGE, contenders = NODE_PEERS): WriteScenario {
   return {
     ...size,
     name: `memory-${size.batchRows}`,
     title: `memory, batches of ${size.batchRows.toLocaleString('en')}`,
     family: 'batch-size',
     target: 'memory',
-    contenders: NODE_PEERS,
+    contenders,
   }
 }
 

@@ -35,6 +35,7 @@ export const CONTENDERS = {
     title: 'ducksink, exactly once, a single caller',
     writesWaiting: 1,
   },
+  'ducksink-columns': { title: 'ducksink, columns handed over', peer: 'ducksink-columns' },
   sqlite: { title: 'node:sqlite, prepared, WAL, FULL', peer: 'sqlite', writesWaiting: 1 },
   appender: { title: 'appender on the main thread', peer: 'appender', writesWaiting: 1 },
   cloned: { title: 'records cloned to a worker, appender', peer: 'cloned' },

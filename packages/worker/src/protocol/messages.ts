@@ -1,4 +1,5 @@
 import type { ErrorData, SinkErrorCode } from './errors.ts'
+import type { WholeColumn } from './whole-column.ts'
 
 // What main and worker say to each other. Requests are calls over Comlink, of the methods of `SinkApi` and no
 // others; replies are data, errors included, because Comlink strips a thrown error of its class and code.
@@ -185,6 +186,10 @@ export interface InsertRequest {
   /** The columns written, as indices into the layout; the others get their DEFAULT. */
   readonly columns: readonly number[]
   readonly buffer: ArrayBuffer
+  /** The columns that travel beside the part; none of one to be checked. */
+  readonly whole?: readonly WholeColumn[] | undefined
+  /** What of the part is meant, where the worker has cut it (whole-parts.ts). */
+  readonly chunks?: { readonly from: number; readonly to: number; readonly byteLength: number } | undefined
   readonly first: boolean
   readonly last: boolean
   readonly key: string | undefined
@@ -195,12 +200,15 @@ export interface InsertRequest {
 }
 
 /**
- * The buffer comes back to be used again.
+ * The buffer comes back to be used again, and with it the columns that were beside it.
  *
  * After `run-again` nothing of the write is there, and the worker takes no other until its first part comes once more
  * or it is abandoned, so that writes commit in their order.
  */
-export type InsertReply =
+export type InsertReply = PartOutcome & { readonly whole?: readonly WholeColumn[] | undefined }
+
+/** What has become of a part. */
+export type PartOutcome =
   | {
       readonly status: 'inserted'
       readonly buffer: ArrayBuffer

@@ -1,3 +1,4 @@
+import { type WholeColumn, wholeBytes } from './whole-column.ts'
 import { INLINE_BYTES, STRING_ENTRY_BYTES } from './wire-type.ts'
 
 // The layout of a part: one ArrayBuffer, little-endian, every block at a multiple of 8 bytes.
@@ -13,6 +14,9 @@ import { INLINE_BYTES, STRING_ENTRY_BYTES } from './wire-type.ts'
 //
 // A values offset of 0 means that every row of the vector is NULL in this chunk; a validity offset of 0, that none
 // is. Where a row of a STRUCT, ARRAY or UNION is NULL, so are its rows in the vectors below.
+//
+// The values of a column may be beside the part (whole-column.ts): then its blocks have a validity alone, and a values
+// offset that means nothing but that not every row is NULL.
 //
 // A chunk's rows are those of its columns. A STRUCT's or UNION's vectors have as many rows as itself, an ARRAY's child
 // `length` times as many, a list's child as many as its values say (none where all of its rows are NULL).
@@ -56,6 +60,8 @@ export interface Part {
   readonly buffer: ArrayBuffer
   readonly byteLength: number
   readonly rowCount: number
+  /** Columns that travel beside it. */
+  readonly whole?: readonly WholeColumn[] | undefined
 }
 
 /** Gives an ArrayBuffer of at least so many bytes. */
@@ -179,7 +185,15 @@ function chunkBytes(blocks: ChunkBlocks): number {
   return bytes + 4 + blocks.length * 8
 }
 
-/** Reads the layout of a part; it copies nothing. */
+/** What of a part is read, where that is not all of its buffer or not all that there is. */
+export interface PartExtent {
+  /** The columns beside it. */
+  readonly whole?: readonly WholeColumn[] | undefined
+  /** Some of its chunks, `to` excluded; all where it is left out. */
+  readonly chunks?: { readonly from: number; readonly to: number } | undefined
+}
+
+/** Reads the layout of a part, or of some chunks of it; it copies nothing. */
 export class PartReader {
   readonly buffer: ArrayBuffer
   readonly bytes: Uint8Array
@@ -187,10 +201,15 @@ export class PartReader {
   readonly rowCount: number
   readonly vectorCount: number
   readonly chunkCount: number
+  /** Bytes of a chunk, taking them all for alike. */
+  readonly chunkBytes: number
   readonly #directoryWord: number
+  readonly #whole: readonly (WholeColumn | undefined)[] | undefined
+  /** The first row of each chunk in the columns beside the part. */
+  readonly #firstRows: readonly number[]
 
   /** @throws RangeError where the buffer is no part of this version. */
-  constructor(buffer: ArrayBuffer) {
+  constructor(buffer: ArrayBuffer, { whole, chunks }: PartExtent = {}) {
     this.buffer = buffer
     this.bytes = new Uint8Array(buffer)
     this.words = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
@@ -199,10 +218,21 @@ export class PartReader {
     if (magic !== MAGIC || directoryOffset + directoryBytes > buffer.byteLength) {
       throw new RangeError('the buffer is not a part of wire version 2')
     }
-    this.rowCount = rowCount
     this.vectorCount = vectorCount
-    this.chunkCount = chunkCount
     this.#directoryWord = directoryOffset >> 2
+    this.chunkBytes = (buffer.byteLength + (whole === undefined ? 0 : wholeBytes(whole))) / chunkCount
+    this.#whole = whole && bySlot(whole)
+    this.#firstRows = whole === undefined ? NO_ROWS : this.#placeChunks(chunkCount, chunks?.from ?? 0)
+    if (chunks === undefined) {
+      this.rowCount = rowCount
+      this.chunkCount = chunkCount
+      return
+    }
+    this.chunkCount = chunks.to - chunks.from
+    this.#directoryWord = this.#entry(chunks.from)
+    let rows = 0
+    for (let chunk = 0; chunk < this.chunkCount; chunk++) rows += this.chunkRows(chunk)
+    this.rowCount = rows
   }
 
   /** Rows of a chunk. */
@@ -220,9 +250,38 @@ export class PartReader {
     return this.words[this.#entry(chunk) + 2 + slot * 2] as number
   }
 
+  /** The column beside the part that has a vector's values; `undefined` where the part has them itself. */
+  wholeColumn(slot: number): WholeColumn | undefined {
+    return this.#whole?.[slot]
+  }
+
+  /** The row of the columns beside the part that is the first of a chunk. */
+  firstRow(chunk: number): number {
+    return this.#firstRows[chunk] as number
+  }
+
+  /** Gives the first row of each chunk from `from` on. */
+  #placeChunks(chunkCount: number, from: number): readonly number[] {
+    const firstRows: number[] = []
+    let row = 0
+    for (let chunk = 0; chunk < chunkCount; chunk++) {
+      if (chunk >= from) firstRows.push(row)
+      row += this.chunkRows(chunk)
+    }
+    return firstRows
+  }
+
   #entry(chunk: number): number {
     return this.#directoryWord + chunk * (1 + this.vectorCount * 2)
   }
+}
+
+const NO_ROWS: readonly number[] = []
+
+function bySlot(whole: readonly WholeColumn[]): readonly (WholeColumn | undefined)[] {
+  const columns: (WholeColumn | undefined)[] = []
+  for (const column of whole) columns[column.slot] = column
+  return columns
 }
 
 /** Finds the entries and the heap of a string vector's values. */

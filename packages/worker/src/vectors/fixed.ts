@@ -10,7 +10,12 @@ export function fillFixed(
 ): void {
   for (const { part, chunk, rowCount, startRow } of slices) {
     const offset = part.valuesOffset(chunk, slot)
-    if (offset !== 0)
+    const whole = part.wholeColumn(slot)
+    if (whole !== undefined && offset !== 0) {
+      const { buffer, byteOffset } = whole.values
+      const start = byteOffset + part.firstRow(chunk) * width
+      duckdb.copy_data_to_vector(vector, startRow * width, buffer, start, rowCount * width)
+    } else if (offset !== 0)
       duckdb.copy_data_to_vector(vector, startRow * width, part.buffer, offset, rowCount * width)
   }
 }

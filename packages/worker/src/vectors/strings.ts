@@ -1,5 +1,7 @@
 import duckdb from '@duckdb/node-bindings'
-import { type PartReader, type StringBlock, stringBlock } from '../protocol/wire.ts'
+import { writeStringEntries } from '../protocol/string-entries.ts'
+import type { StringOffsets, WholeColumn } from '../protocol/whole-column.ts'
+import { isValid, stringBlock } from '../protocol/wire.ts'
 import { INLINE_BYTES, STRING_ENTRY_BYTES } from '../protocol/wire-type.ts'
 import { scratch } from './scratch.ts'
 import type { Slice } from './slice.ts'
@@ -15,28 +17,50 @@ const TWO_32 = 2 ** 32
 export function fillStrings(vector: duckdb.Vector, slices: readonly Slice[], slot: number): void {
   const rows = slices.reduce((sum, slice) => sum + slice.rowCount, 0)
   const buffer = scratch(rows * STRING_ENTRY_BYTES)
-  for (const { part, chunk, rowCount, startRow } of slices) {
+  for (const slice of slices) {
+    const { part, chunk, rowCount, startRow } = slice
     const offset = part.valuesOffset(chunk, slot)
     const entries = new Uint32Array(buffer, startRow * STRING_ENTRY_BYTES, rowCount * WORDS)
     if (offset === 0) {
       entries.fill(0)
       continue
     }
-    const block = stringBlock(part, offset, rowCount)
-    const first = block.entriesOffset >> 2
+    const whole = part.wholeColumn(slot)
+    if (whole !== undefined) {
+      fillWhole(vector, slice, whole, entries)
+      continue
+    }
+    const { entriesOffset, heapOffset, heapBytes } = stringBlock(part, offset, rowCount)
+    const first = entriesOffset >> 2
     entries.set(part.words.subarray(first, first + entries.length))
-    if (block.heapBytes > 0) pointIntoHeap(vector, part, block, entries)
+    if (heapBytes > 0) pointInto(part.bytes.subarray(heapOffset, heapOffset + heapBytes), vector, entries)
   }
   duckdb.copy_data_to_vector(vector, 0, buffer, 0, rows * STRING_ENTRY_BYTES)
 }
 
-function pointIntoHeap(
+/** Makes the entries of strings that lie in an array of the caller. */
+function fillWhole(
   vector: duckdb.Vector,
-  part: PartReader,
-  { heapOffset, heapBytes }: StringBlock,
+  { part, chunk, rowCount }: Slice,
+  { slot, values, offsets }: WholeColumn,
   entries: Uint32Array,
 ): void {
-  duckdb.vector_assign_string_element_len(vector, 0, part.bytes.subarray(heapOffset, heapOffset + heapBytes))
+  const from = part.firstRow(chunk)
+  const to = from + rowCount
+  const ends = offsets as StringOffsets
+  const data = new DataView(values.buffer, values.byteOffset, values.byteLength)
+  const hasLong = writeStringEntries(entries, { data, offsets: ends, from, to })
+  if (hasLong) pointInto(values.subarray(ends[from], ends[to]), vector, entries)
+  const validityOffset = part.validityOffset(chunk, slot)
+  if (validityOffset === 0) return
+  // DuckDB takes the entry of a NULL to be empty
+  for (let row = 0; row < rowCount; row++)
+    if (!isValid(part, validityOffset, row)) entries.fill(0, row * WORDS, (row + 1) * WORDS)
+}
+
+/** Gives bytes to the vector, and to each long entry the address of those that its offset among them means. */
+function pointInto(heap: Uint8Array, vector: duckdb.Vector, entries: Uint32Array): void {
+  duckdb.vector_assign_string_element_len(vector, 0, heap)
   const first = duckdb.vector_get_data(vector, STRING_ENTRY_BYTES)
   const address = new DataView(first.buffer, first.byteOffset + 8, 8)
   addAddress(entries, address.getUint32(0, true), address.getUint32(4, true))

@@ -1,0 +1,56 @@
+import { SinkError } from '@ducksink/worker'
+import { arrowColumn } from './arrow-columns.ts'
+import type { ArrowData } from './arrow-data.ts'
+import { type ColumnBatch, columnError, type Segment } from './column-array.ts'
+import type { ArrowBatch, ArrowTable } from './sink-columns.ts'
+
+/** True for a table or record batch of Apache Arrow JS, of any version or copy: it is known by its shape. */
+export function isArrow(columns: unknown): columns is ArrowTable | ArrowBatch {
+  if (typeof columns !== 'object' || columns === null || !('schema' in columns)) return false
+  const { schema } = columns
+  if (typeof schema !== 'object' || schema === null || !('fields' in schema) || !Array.isArray(schema.fields))
+    return false
+  if ('batches' in columns) return Array.isArray(columns.batches)
+  return (
+    'data' in columns &&
+    typeof columns.data === 'object' &&
+    columns.data !== null &&
+    'children' in columns.data
+  )
+}
+
+/**
+ * Reads the columns of a table, a segment for each of its record batches.
+ * @throws {@link ValueError} where a column is of a type that DuckDB has none for.
+ */
+export function readArrow(table: string, columns: ArrowTable | ArrowBatch): ColumnBatch {
+  const names = columns.schema.fields.map(({ name }) => String(name))
+  const batches = 'batches' in columns ? columns.batches : [columns]
+  const segments = batches
+    .filter(({ data }) => data.length > 0)
+    .map(({ data }): Segment => {
+      const { length: rowCount, children } = data
+      const arrays = names.map((column, index) => {
+        const place = { table, column }
+        const child = children[index] as ArrowData | undefined
+        if (child?.length !== rowCount)
+          throw columnError(
+            place,
+            `it has ${child?.length ?? 0} rows, where its record batch has ${rowCount}`,
+          )
+        return readable(() => arrowColumn(place, child), place)
+      })
+      return { rowCount, columns: arrays }
+    })
+  return { names, segments, rowCount: segments.reduce((rows, segment) => rows + segment.rowCount, 0) }
+}
+
+/** What has the shape of Arrow's data and is something else throws whatever it does. */
+function readable<T>(read: () => T, place: { readonly table: string; readonly column: string }): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SinkError) throw error
+    throw columnError(place, 'it could not be read as a column of Apache Arrow', { cause: error })
+  }
+}
