@@ -8,10 +8,13 @@ import { scalarText } from './scalar-text.ts'
 //
 // Short ASCII strings go straight into their entries, character by character. Others are concatenated, up to
 // RUN_ROWS of them, and encoded by one call: where it writes as many bytes as there were UTF-16 units, all were
-// ASCII and the lengths are the offsets. Otherwise that run is encoded again, string by string.
+// ASCII and the lengths are the offsets. Otherwise the bytes of each string are counted.
 // One write a run takes 2-6 ms for 122,880 strings, one write a string 5-11.
 
 const RUN_ROWS = 512
+
+// A joined text of more than 128 KiB would be a large object, which V8 maps and unmaps each time: 3 us a string of 1,000.
+const RUN_UNITS = 2 ** 15
 
 const ends = new Uint32Array(RUN_ROWS + 1)
 
@@ -91,12 +94,13 @@ export class StringColumn extends HeapColumn {
     run.to = Math.min(to, from + RUN_ROWS)
     run.startRow = startRow
     // elements of lists go on beyond the bound, a run of its length at a time
-    this.#runTarget.maxUnits = MAX_CHUNK_BYTES - (this.used < MAX_CHUNK_BYTES ? this.used : 0)
+    const room = MAX_CHUNK_BYTES - (this.used < MAX_CHUNK_BYTES ? this.used : 0)
+    this.#runTarget.maxUnits = Math.min(RUN_UNITS, room)
     const rowCount = this.#runLoop.run(run, this.field, this.guarded)
     const { text } = this.#runTarget
     run.records = []
     this.#runTarget.text = ''
-    this.#writeRun(text, ends[rowCount] as number, rowCount, startRow, from)
+    this.#writeRun(text, rowCount, startRow, from)
     return from + rowCount
   }
 
@@ -116,23 +120,30 @@ export class StringColumn extends HeapColumn {
     return text ?? this.refuse(index, value, 'only a string can; convert it first')
   }
 
-  #writeRun(text: string, units: number, rowCount: number, startRow: number, index: number): void {
+  #writeRun(text: string, rowCount: number, startRow: number, index: number): void {
+    const units = text.length
     // room for three bytes a unit: a write that is cut short could pass for ASCII
-    this.reserve(units > 1 << 20 ? Buffer.byteLength(text) : units * 3)
+    this.reserveBytes(units > 1 << 20 ? Buffer.byteLength(text) : units * 3)
     const start = this.used
     const written = this.bytes.write(text, start)
-    if (written === units) {
-      this.used = start + units
-      for (let i = 0; i < rowCount; i++) {
-        const offset = ends[i] as number
-        this.setEntry(startRow + i, start + offset, (ends[i + 1] as number) - offset)
+    if (written !== units) {
+      if (!isEachWellFormed(text, rowCount)) {
+        this.#writeEach(text, rowCount, startRow, index)
+        return
       }
-      return
+      countBytes(this.bytes, start, rowCount)
     }
+    this.used = start + written
+    for (let i = 0; i < rowCount; i++) {
+      const offset = ends[i] as number
+      this.setEntry(startRow + i, start + offset, (ends[i + 1] as number) - offset)
+    }
+  }
+
+  /** Encodes strings one by one, to find the one that has a lone surrogate: UTF-8 would silently make it U+FFFD. */
+  #writeEach(text: string, rowCount: number, startRow: number, index: number): void {
     for (let i = 0; i < rowCount; i++) {
       const one = text.slice(ends[i], ends[i + 1])
-      // a lone surrogate has no UTF-8 and would silently become U+FFFD; two halves side by side in the
-      // concatenation would even join, which is why each string is looked at by itself
       if (!one.isWellFormed()) this.refuse(index + i, one, 'it has a lone surrogate, which UTF-8 cannot hold')
       this.appendString(one, startRow + i)
     }
@@ -197,4 +208,31 @@ function joinStrings(
   }
   target.text = joined
   return taken
+}
+
+/** True where no string of a run has a lone surrogate: two such, side by side, could join to a pair in the text. */
+function isEachWellFormed(text: string, rowCount: number): boolean {
+  if (!text.isWellFormed()) return false
+  for (let i = 1; i < rowCount; i++) {
+    const unit = text.charCodeAt(ends[i] as number)
+    if (unit >= 0xdc00 && unit <= 0xdfff) return false
+  }
+  return true
+}
+
+/** Turns the end of each string of a well-formed run from units of UTF-16 into bytes of UTF-8, which stand at `start`. */
+function countBytes(bytes: Uint8Array, start: number, rowCount: number): void {
+  let at = start
+  let units = 0
+  for (let i = 1; i <= rowCount; i++) {
+    const end = ends[i] as number
+    while (units < end) {
+      const lead = bytes[at] as number
+      // of four bytes are those that take two units
+      const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4
+      units += length === 4 ? 2 : 1
+      at += length
+    }
+    ends[i] = at - start
+  }
 }
