@@ -34,10 +34,11 @@ export class RecordSpans {
   }
 
   /**
-   * Encodes some of the records from `from` on, before `to`, or sets one aside; gives the index of the next.
+   * Encodes some of the records from `from` on, before `to`, or sets one aside; gives the index of the next. Their part
+   * goes on to `partEnd`, which says how much memory is taken for it.
    * @throws {@link ValueError} where the value's column may be made wider first.
    */
-  step(records: readonly FieldRecord[], from: number, to: number): number {
+  step(records: readonly FieldRecord[], from: number, to: number, partEnd: number): number {
     const ahead = this.#ahead.at(-1)
     if (ahead?.row === from) {
       this.#ahead.pop()
@@ -48,7 +49,7 @@ export class RecordSpans {
     if (known === from) return from + 1
     const end = Math.min(to, from + this.#span, known, ahead?.row ?? to)
     try {
-      const next = this.#rows.encoder.encode(records, from, end, to - from)
+      const next = this.#rows.encoder.encode(records, from, end, partEnd - from)
       this.#span = Math.min(MAX_SPAN, this.#span * 2)
       return next
     } catch (error) {

@@ -149,7 +149,7 @@ export class RecordsSource implements BatchSource {
       const start = this.#index
       const end = Math.min(this.rowCount, start + MAX_PART_ROWS)
       while (this.#index < end && encoder.partBytes < MAX_PART_BYTES && !badRecords.isFull) {
-        this.#step(Math.min(end, this.#scanFrom(this.#index)))
+        this.#step(Math.min(end, this.#scanFrom(this.#index)), end)
         this.#hash?.advance(this.#index - encoder.chunkRows)
         if (this.#index < this.rowCount && slice.isSpent) await slice.yield()
       }
@@ -318,9 +318,9 @@ export class RecordsSource implements BatchSource {
     return this.table.options.contract.types === 'evolve' && !this.#isWidened
   }
 
-  #step(end: number): void {
+  #step(to: number, partEnd: number): void {
     try {
-      this.#index = (this.#spans as RecordSpans).step(this.#list, this.#index, end)
+      this.#index = (this.#spans as RecordSpans).step(this.#list, this.#index, to, partEnd)
     } catch (error) {
       this.#misfit = error
       throw error

@@ -44,7 +44,7 @@ it.each<[string, (row: number) => boolean, number]>([
   const { rows, encoded, looks } = fakeEncoder(isBad)
   const badRecords = new BadRecords('t', 'skip')
   const spans = new RecordSpans(rows, badRecords, STRICT)
-  for (let row = 0; row < ROWS; ) row = spans.step([], row, ROWS)
+  for (let row = 0; row < ROWS; ) row = spans.step([], row, ROWS, ROWS)
   const all = Array.from({ length: ROWS }, (_row, row) => row)
   expect(encoded).toEqual(all.filter((row) => !isBad(row)))
   expect(badRecords.records.map(({ row }) => row)).toEqual(all.filter(isBad))
@@ -58,13 +58,13 @@ it('finds a record whose error names no row, and passes on what no record is to 
     return to
   }
   const spans = new RecordSpans(encoderOf(encode), badRecords, STRICT)
-  for (let row = 0; row < 200; ) row = spans.step([], row, 200)
+  for (let row = 0; row < 200; ) row = spans.step([], row, 200, 200)
   expect(badRecords.records.map(({ row }) => row)).toEqual([70])
   const broken = (): never => {
     throw new ValueError('no memory', {})
   }
   const failing = new RecordSpans(encoderOf(broken), badRecords, STRICT)
   expect(() => {
-    for (let row = 0; row < 200; ) row = failing.step([], row, 200)
+    for (let row = 0; row < 200; ) row = failing.step([], row, 200, 200)
   }).toThrow('no memory')
 })
