@@ -160,7 +160,7 @@ export class BatchEncoder {
     expectedRows: number = to - from,
   ): number {
     // a column that was activated since may have made chunks shorter
-    if (this.#chunkRow >= this.#maxChunkRows) this.#sealChunk(expectedRows)
+    if (this.#chunkRow >= this.#maxChunkRows) this.#sealChunk(this.#chunkRow + expectedRows)
     const startRow = this.#chunkRow
     if (startRow === 0) {
       this.#chunkFrom = from
@@ -178,7 +178,8 @@ export class BatchEncoder {
     span.records = []
     // the strings of a chunk may end it before it has all its rows
     const isCutShort = span.to < to && this.#chunkRow < this.#maxChunkRows
-    if (isCutShort || this.#chunkRow === this.#maxChunkRows) this.#sealOrForget(startRow, expectedRows)
+    if (isCutShort || this.#chunkRow === this.#maxChunkRows)
+      this.#sealOrForget(startRow, startRow + expectedRows)
     return span.to
   }
 
