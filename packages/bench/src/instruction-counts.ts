@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { stripTypeScriptTypes } from 'node:module'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
+import { rolldown } from 'rolldown'
 import { PeerError } from './peer-run.ts'
 
 const run = promisify(execFile)
@@ -28,20 +26,27 @@ export async function* countInstructions(
   directory: string,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ readonly name: string; readonly perRow: number; readonly cases: number }> {
-  // Node's own stripping of types would be most of what is counted.
-  const source = await readFile(join(core, 'scripts/encode-batches.ts'), 'utf8')
-  await mkdir(directory, { recursive: true })
   const script = join(directory, 'encode-batches.mjs')
-  await writeFile(script, stripTypeScriptTypes(source))
-  const dist = pathToFileURL(join(core, 'dist')).href
-  const { stdout } = await run(process.execPath, [script, dist])
+  await bundle(join(core, 'scripts/encode-batches.ts'), script)
+  const { stdout } = await run(process.execPath, [script])
   const { rows, cases } = JSON.parse(stdout) as { rows: number; cases: string[] }
   for (const name of cases) {
     const [none, all] = await Promise.all(
-      [0, TIMES].map((times) => count([script, dist, name, String(times)], signal)),
+      [0, TIMES].map((times) => count([script, name, String(times)], signal)),
     )
     yield { name, perRow: ((all ?? Number.NaN) - (none ?? Number.NaN)) / (TIMES * rows), cases: cases.length }
   }
+}
+
+/** Node's own stripping of types would be most of what is counted. */
+async function bundle(input: string, file: string): Promise<void> {
+  const bundled = await rolldown({
+    input,
+    platform: 'node',
+    resolve: { conditionNames: ['ducksink-source', 'import'] },
+  })
+  await bundled.write({ file, format: 'esm', codeSplitting: false })
+  await bundled.close()
 }
 
 async function count(args: readonly string[], signal: AbortSignal | undefined): Promise<number> {

@@ -2,27 +2,42 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
-import { rolldown } from 'rolldown'
+import { type InputOptions, rolldown } from 'rolldown'
 
 /*
  * Builds dist/ in two halves that share no file:
- *   index.js and what it imports, with types: the safe face, which the main thread loads;
+ *   index.js in one file, with types: the safe face, which the main thread loads;
  *   entry.js: all that runs in the worker, in one file, apart from DuckDB's own packages.
  */
 
 const dist = 'dist'
-const sourceUrl = "new URL('./entry.ts', import.meta.url)"
-const publishedUrl = "new URL('./entry.js', import.meta.url)"
+const sourceUrl = 'new URL("./entry.ts", import.meta.url)'
+const safeFace = join(dist, 'index.js')
+const publishedUrl = 'new URL("./entry.js", import.meta.url)'
 
-emitSafeFace()
+const COMMON: InputOptions = {
+  platform: 'node',
+  onLog: (level, log) => {
+    if (level === 'warn') throw new Error(log.message)
+  },
+}
+
+rmSync(dist, { recursive: true, force: true })
+emitTypes()
+await bundleSafeFace()
 checkNoNativeCode()
 pointToPublishedEntry()
 await bundleEntry()
 
-/** `tsc` starts at src/index.ts, so dist/ then holds what the main thread can reach, and nothing else. */
-function emitSafeFace(): void {
-  rmSync(dist, { recursive: true, force: true })
-  execFileSync('tsc', ['-p', 'tsconfig.build.json'], { stdio: 'inherit' })
+function emitTypes(): void {
+  execFileSync('tsc', ['-p', 'tsconfig.build.json', '--emitDeclarationOnly'], { stdio: 'inherit' })
+}
+
+/** It starts at src/index.ts, so dist/ then holds what the main thread can reach, and nothing else. */
+async function bundleSafeFace(): Promise<void> {
+  const bundle = await rolldown({ ...COMMON, input: 'src/index.ts', external: /^[^./]/ })
+  await bundle.write({ file: safeFace, format: 'esm', codeSplitting: false })
+  await bundle.close()
 }
 
 function checkNoNativeCode(): void {
@@ -35,28 +50,18 @@ function checkNoNativeCode(): void {
 
 /** The sources spawn entry.ts, which Node runs as it is; what is published spawns entry.js. */
 function pointToPublishedEntry(): void {
-  const files = emittedFiles().filter((file) => file.endsWith('.js'))
-  const found = files.filter((file) => readFileSync(file, 'utf8').includes(sourceUrl))
-  const file = found[0]
-  const pieces = file === undefined ? [] : readFileSync(file, 'utf8').split(sourceUrl)
-  if (file === undefined || found.length !== 1 || pieces.length !== 2) {
-    throw new Error(
-      `Expected exactly one ${sourceUrl} in what src/index.ts reaches, found: ${found.join(', ')}`,
-    )
-  }
-  writeFileSync(file, pieces.join(publishedUrl))
+  const pieces = readFileSync(safeFace, 'utf8').split(sourceUrl)
+  if (pieces.length !== 2) throw new Error(`Expected exactly one ${sourceUrl} in ${safeFace}`)
+  writeFileSync(safeFace, pieces.join(publishedUrl))
 }
 
 async function bundleEntry(): Promise<void> {
   const bundle = await rolldown({
+    ...COMMON,
     input: 'src/entry.ts',
-    platform: 'node',
     external: [/^@duckdb\//],
     // Comlink has no exports map: without this its UMD build would be taken.
     resolve: { mainFields: ['module', 'main'] },
-    onLog: (level, log) => {
-      if (level === 'warn') throw new Error(log.message)
-    },
   })
   const { output } = await bundle.write({ file: join(dist, 'entry.js'), format: 'esm', codeSplitting: false })
   await bundle.close()
