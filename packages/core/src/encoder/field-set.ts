@@ -82,18 +82,28 @@ export class FieldSet {
     let added = NOTHING
     let row = from
     try {
-      for (; row < to; row++) {
+      while (row < to) {
+        row = this.#skipKnown(records, row, to)
+        if (row === to) break
         const record = records[row]
         if (!isPlainRecord(record)) throw notPlain({ table: this.#table, row }, record)
-        const isKnown = hasShape(record, this.#shape)
-        const fresh = isKnown ? NOTHING : this.#learn(record, row)
+        const fresh = this.#learn(record, row)
         if (this.#discarded.length > 0) this.#discard(record)
         if (fresh.length > 0) added = [...added, ...fresh]
+        row++
       }
     } catch (error) {
       throw unreadable({ table: this.#table, row }, error)
     }
     return added
+  }
+
+  /** The first record from `row` on that has not the fields of the one before, or cannot be looked at. */
+  #skipKnown(records: readonly unknown[], row: number, to: number): number {
+    const shape = this.#shape
+    const end = rowsOfShape(records, row, to, shape)
+    if (this.#discarded.length > 0) for (let i = row; i < end; i++) this.#discard(records[i] as FieldRecord)
+    return end
   }
 
   /** The fields of all records from `from` up to the last one seen, where they are the same in the same order. */
@@ -228,4 +238,23 @@ function saysSomething(record: FieldRecord, field: string): boolean {
   } catch {
     return true
   }
+}
+
+/** A loop by itself, which V8 compiles well. It ends at what cannot be looked at: that is told when it is learnt. */
+function rowsOfShape(
+  records: readonly unknown[],
+  from: number,
+  to: number,
+  shape: readonly string[],
+): number {
+  let row = from
+  try {
+    for (; row < to; row++) {
+      const record = records[row]
+      if (!isPlainRecord(record) || !hasShape(record, shape)) break
+    }
+  } catch {
+    return row
+  }
+  return row
 }
