@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { type ColumnPlace, columnError, type PackedArray } from './column-array.ts'
+import { plainArray } from './typed-array.ts'
 
 /**
  * Packed values; offsets of 64 bits are narrowed.
@@ -11,7 +12,7 @@ export function packedArray(
 ): PackedArray {
   const narrowed = types.isBigInt64Array(offsets)
     ? narrow(place, offsets)
-    : (offsets as PackedArray['offsets'])
+    : plainArray(offsets as PackedArray['offsets'])
   return { kind: 'packed', ...rest, offsets: narrowed }
 }
 
