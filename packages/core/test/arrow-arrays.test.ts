@@ -71,6 +71,11 @@ const REFUSED: readonly (readonly [title: string, columns: SinkColumns, because:
     /must be whole numbers/,
   ],
   [
+    'a bitmap whose buffer was transferred',
+    batchOf(INT, 3, { values: new Int32Array(3), nullCount: 1, nullBitmap: new Uint8Array(0) }),
+    /null bitmap has 0 bytes/,
+  ],
+  [
     'text that is not bytes',
     batchOf({ typeId: UTF8 }, 1, { values: new Uint16Array(20), valueOffsets: Int32Array.of(0, 20) }),
     /must be of Uint8Array/,

@@ -49,13 +49,15 @@ export function arrowOffsets(
   throw columnError(place, `it has ${array.length} offsets, too few for its ${rowCount} rows`)
 }
 
-/** Which rows of a chunk are NULL. */
+/** Which rows of a chunk are NULL; the type Null has no bitmap. */
 export function arrowValidity(
   place: ColumnPlace,
-  { nullBitmap, nullCount, offset, length }: ArrowData,
+  { type, nullBitmap, nullCount, offset, length }: ArrowData,
 ): Validity | undefined {
-  if (nullCount === 0 || nullBitmap === undefined || nullBitmap === null || nullBitmap.byteLength === 0)
-    return undefined
+  if (nullCount === 0 || nullBitmap === undefined || nullBitmap === null) return undefined
+  // one with NULLs has bits, unless its buffer was transferred
+  const isLeftOut = type.typeId === ARROW.Null || nullCount === undefined || nullCount < 0
+  if (isLeftOut && nullBitmap.byteLength === 0) return undefined
   const bits = arrowBytes(place, nullBitmap)
   if (bits.byteLength * 8 >= offset + length) return { bits, offset }
   throw columnError(place, `its null bitmap has ${bits.byteLength} bytes, too few for its ${length} rows`)

@@ -7,6 +7,7 @@ import {
   type FixedArray,
   isNull,
   type PackedArray,
+  type Segment,
 } from './column-array.ts'
 import type { NumericArray } from './sink-columns.ts'
 
@@ -33,6 +34,16 @@ export function requireRows(place: ColumnPlace, array: ColumnArray, rowCount: nu
   const isMasked = validity === undefined || validity.bits.byteLength * 8 >= validity.offset + rowCount
   if (held >= rowCount && isMasked) return
   throw columnError(place, 'its buffer was transferred, or the array made shorter, before it was written')
+}
+
+/** The same for all columns of a segment, which are to be read after others had the event loop. */
+export function requireSegment(
+  table: string,
+  names: readonly string[],
+  { columns, rowCount }: Segment,
+): void {
+  for (const [index, column] of names.entries())
+    requireRows({ table, column }, columns[index] as ColumnArray, rowCount)
 }
 
 /** @throws {@link ValueError} where a value is none of the type that the column says it has. */
