@@ -45,6 +45,20 @@ const REFUSED: readonly (readonly [title: string, columns: unknown, expected: ob
     { code: 'INVALID_VALUE', column: 'id', found: 'DataView' },
   ],
   [
+    'a getter that throws',
+    {
+      get id(): never {
+        throw new Error('no')
+      },
+    },
+    { code: 'INVALID_VALUE', column: 'id', cause: new Error('no'), message: /reading it threw/ },
+  ],
+  [
+    'an array that belies its length',
+    { id: Object.defineProperty(new Int32Array(3), 'length', { value: 100 }) },
+    { code: 'INVALID_VALUE', column: 'id', message: /reading it threw/ },
+  ],
+  [
     'an unknown part of one',
     { id: { values: [1], nulls: [0] } },
     { code: 'INVALID_VALUE', message: /no part "nulls"/ },

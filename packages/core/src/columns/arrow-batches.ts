@@ -1,7 +1,6 @@
-import { SinkError } from '@ducksink/worker'
 import { arrowColumn } from './arrow-columns.ts'
 import type { ArrowData } from './arrow-data.ts'
-import { type ColumnBatch, columnError, type Segment } from './column-array.ts'
+import { type ColumnBatch, columnError, readable, type Segment } from './column-array.ts'
 import type { ArrowBatch, ArrowTable } from './sink-columns.ts'
 
 /** True for a table or record batch of Apache Arrow JS, of any version or copy: it is known by its shape. */
@@ -38,19 +37,9 @@ export function readArrow(table: string, columns: ArrowTable | ArrowBatch): Colu
             place,
             `it has ${child?.length ?? 0} rows, where its record batch has ${rowCount}`,
           )
-        return readable(() => arrowColumn(place, child), place)
+        return readable(place, () => arrowColumn(place, child))
       })
       return { rowCount, columns: arrays }
     })
   return { names, segments, rowCount: segments.reduce((rows, segment) => rows + segment.rowCount, 0) }
-}
-
-/** What has the shape of Arrow's data and is something else throws whatever it does. */
-function readable<T>(read: () => T, place: { readonly table: string; readonly column: string }): T {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof SinkError) throw error
-    throw columnError(place, 'it could not be read as a column of Apache Arrow', { cause: error })
-  }
 }

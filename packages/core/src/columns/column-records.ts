@@ -19,10 +19,11 @@ export async function readRecords(
   for (const segment of batch.segments) {
     const read = recordReader(table, batch, segment, records.length)
     for (let row = 0; row < segment.rowCount; row++) {
+      if (row % ROWS_AT_ONCE === 0) {
+        if (slice.isSpent) await slice.yield()
+        requireSegment(table, batch.names, segment)
+      }
       records.push(read(row))
-      if (row % ROWS_AT_ONCE !== 0 || !slice.isSpent) continue
-      await slice.yield()
-      requireSegment(table, batch.names, segment)
     }
   }
   return records

@@ -8,6 +8,7 @@ import {
   type ColumnBatch,
   type ColumnPlace,
   columnError,
+  readable,
   type Validity,
 } from './column-array.ts'
 import { packedArray } from './packed-array.ts'
@@ -36,7 +37,7 @@ function readNamed(table: string, columns: unknown): ColumnBatch {
   let rowCount = -1
   for (const column of names) {
     const place = { table, column }
-    const { array, length } = readColumn(place, columns[column])
+    const { array, length } = readable(place, () => readColumn(place, columns[column]))
     if (rowCount !== -1 && length !== rowCount) {
       const because = `it has ${length} rows, where column "${names[0]}" has ${rowCount}`
       throw columnError(place, because)
