@@ -140,3 +140,18 @@ it('integers of 64 bits may be pairs of words, as older versions of Arrow JS hav
   expect(await tables.query('SELECT epoch_us(x) AS x FROM moments')).toEqual([{ x: 1n }, { x: -1n }])
   expect(await tables.query('SELECT epoch_us(x) AS x FROM zoned')).toEqual([{ x: 1_000n }, { x: -1_000n }])
 })
+
+it('a row is named by its place in the table, whichever record batch it is in', async () => {
+  const tenHours = BigInt(10 * 3_600)
+  const batches = [[tenHours], [tenHours, 2n ** 62n]].map((values) => {
+    const seconds = data({ typeId: 10, unit: 0, timezone: 'UTC' }, values.length, {
+      values: BigInt64Array.from(values),
+    })
+    return { schema: { fields: [{ name: 'x' }] }, data: { length: values.length, children: [seconds] } }
+  })
+  const columns = { schema: { fields: [{ name: 'x' }] }, batches } as SinkColumns
+  expect(await rejection(engine.table('rows').writeColumns(columns))).toMatchObject({
+    ...{ code: 'INVALID_VALUE', column: 'x', row: 2 },
+    message: expect.stringMatching(/^row 2, column "x"/),
+  })
+})

@@ -9,6 +9,7 @@ import {
   columnError,
   type FixedArray,
   isNull,
+  rowOf,
   type Validity,
 } from './column-array.ts'
 import { rowReader } from './column-values.ts'
@@ -73,7 +74,8 @@ export function arrowColumn(place: ColumnPlace, data: ArrowData): ColumnArray {
 /** Reads the values of data inside a column. */
 function arrowReader(place: ColumnPlace, data: ArrowData): (row: number) => unknown {
   // rows inside a value are none of the batch's
-  return rowReader({ ...place, base: undefined }, arrowColumn(place, data))
+  const inside = { ...place, base: undefined }
+  return rowReader(inside, arrowColumn(inside, data))
 }
 
 function noType(place: ColumnPlace, { type }: ArrowData): Error {
@@ -163,7 +165,8 @@ function inMicros(
   for (let row = 0; row < values.length; row++) {
     if (isNull(validity, row)) continue
     const value = BigInt(values[row] as number | bigint) * perUnit
-    if (BigInt.asIntN(64, value) !== value) throw columnError(place, 'it is out of range', { row })
+    if (BigInt.asIntN(64, value) !== value)
+      throw columnError(place, 'it is out of range', { row: rowOf(place.base, row) })
     micros[row] = value
   }
   return micros
@@ -207,8 +210,9 @@ function dictionaryColumn(place: ColumnPlace, data: ArrowData, validity: Validit
   const entries: unknown[] = []
   let type: LogicalType | undefined
   for (const chunk of data.dictionary?.data ?? []) {
-    const column = arrowColumn(place, chunk)
-    const read = rowReader(place, column)
+    const inside = { ...place, base: undefined }
+    const column = arrowColumn(inside, chunk)
+    const read = rowReader(inside, column)
     type = column.type
     for (let row = 0; row < chunk.length; row++) entries.push(read(row))
   }
@@ -218,7 +222,9 @@ function dictionaryColumn(place: ColumnPlace, data: ArrowData, validity: Validit
   const read = (row: number): unknown => {
     const index = Number(indexes[row])
     if (index >= 0 && index < entries.length) return entries[index]
-    throw columnError(place, `its index is none of the ${entries.length} of its dictionary`, { row })
+    throw columnError(place, `its index is none of the ${entries.length} of its dictionary`, {
+      row: rowOf(place.base, row),
+    })
   }
   return { kind: 'values', type, values: valuesOf(data.length, read, validity), validity: undefined }
 }

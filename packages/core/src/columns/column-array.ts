@@ -64,6 +64,10 @@ export interface ColumnPlace {
   readonly base?: number | undefined
 }
 
+/** The row of the batch, where it is one of that. */
+export const rowOf = (base: number | undefined, row: number): number | undefined =>
+  base === undefined ? undefined : base + row
+
 /** What is told of a column that cannot be taken. */
 export function columnError(
   { table, column }: ColumnPlace,

@@ -7,6 +7,7 @@ import {
   type FixedArray,
   isNull,
   type PackedArray,
+  rowOf,
   type Segment,
 } from './column-array.ts'
 import type { NumericArray } from './sink-columns.ts'
@@ -20,9 +21,6 @@ export interface Rows {
   readonly to: number
   readonly base: number | undefined
 }
-
-const rowOf = (base: number | undefined, row: number): number | undefined =>
-  base === undefined ? undefined : base + row
 
 /**
  * Arrays that are borrowed may have changed since the call.

@@ -36,7 +36,7 @@ function readNamed(table: string, columns: unknown): ColumnBatch {
   const arrays: ColumnArray[] = []
   let rowCount = -1
   for (const column of names) {
-    const place = { table, column }
+    const place = { table, column, base: 0 }
     const { array, length } = readable(place, () => readColumn(place, columns[column]))
     if (rowCount !== -1 && length !== rowCount) {
       const because = `it has ${length} rows, where column "${names[0]}" has ${rowCount}`
