@@ -45,6 +45,20 @@ const REFUSED: readonly (readonly [title: string, columns: unknown, expected: ob
     { code: 'INVALID_VALUE', column: 'id', found: 'DataView' },
   ],
   [
+    'a getter that throws',
+    {
+      get id(): never {
+        throw new Error('no')
+      },
+    },
+    { code: 'INVALID_VALUE', column: 'id', cause: new Error('no'), message: /reading it threw/ },
+  ],
+  [
+    'an array that belies its length',
+    { id: Object.defineProperty(new Int32Array(3), 'length', { value: 100 }) },
+    { code: 'INVALID_VALUE', column: 'id', message: /reading it threw/ },
+  ],
+  [
     'an unknown part of one',
     { id: { values: [1], nulls: [0] } },
     { code: 'INVALID_VALUE', message: /no part "nulls"/ },
@@ -201,6 +215,22 @@ it('a buffer that is transferred while the batch waits for its turn is missed, a
   const write = rejection(engine.table('t').writeColumns({ id: shorter }))
   shorter.length = 1
   expect(await write).toMatchObject({ code: 'INVALID_VALUE', column: 'id' })
+})
+
+it('a buffer that is transferred while its values are read is missed, and no NULLs are made of it', async () => {
+  const validate = (value: unknown): { value: unknown } => ({ value })
+  const schema = { '~standard': { version: 1, vendor: 'test', validate } } as const
+  const reading = await openEngine({ tables: { t: { ...tables.t, schema } } })
+  const hashing = await openEngine({ tables, deliveryMode: 'exactly-once' })
+  for (const engine of [reading, hashing]) {
+    const key = engine === hashing ? { key: 'a' } : {}
+    const values = new BigInt64Array(200_000)
+    const write = engine.table('t').writeColumns({ moment: { values, type: 'TIMESTAMP' } }, key)
+    setImmediate(() => values.buffer.transfer())
+    expect(await rejection(write)).toMatchObject({ code: 'INVALID_VALUE', column: 'moment' })
+    expect(await engine.query('SELECT count(*)::INTEGER AS n FROM t')).toEqual([{ n: 0 }])
+    expect(engine.bufferedBytes).toBe(0)
+  }
 })
 
 it('what cannot be handed over is copied: shared memory, that of WebAssembly, and small Buffers', async () => {

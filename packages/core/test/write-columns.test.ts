@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SinkColumns } from '../src/index.ts'
+import type { PackedColumn, SinkColumns } from '../src/index.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
 import { bitmap, packed } from './packed.ts'
 import { readFile } from './read-file.ts'
@@ -104,6 +104,27 @@ describe('columns', () => {
     expect(row).toEqual({ rows: 2 * rows, ids: rows, isSame: true })
     expect(engine.bufferedBytes).toBe(0)
   })
+})
+
+it('arrays of a class of their own are the memory that they are of', async () => {
+  class Short extends Uint8Array {
+    override subarray(): this {
+      return new Uint8Array(0) as this
+    }
+  }
+  const engine = await openEngine({ tables: people })
+  const name = (): PackedColumn => {
+    const { data, offsets } = packed(['a text of more than twelve bytes', 'and one more of them'])
+    return { data: new Short(data), offsets }
+  }
+  for (const transfer of [false, true])
+    await engine.table('people').writeColumns({ name: name() }, { transfer })
+  expect(
+    await engine.query('SELECT name, count(*)::INTEGER AS n FROM people GROUP BY ALL ORDER BY ALL'),
+  ).toEqual([
+    { name: 'a text of more than twelve bytes', n: 2 },
+    { name: 'and one more of them', n: 2 },
+  ])
 })
 
 describe('what a row needs beyond its columns', () => {

@@ -1,7 +1,6 @@
-import { SinkError } from '@ducksink/worker'
 import { arrowColumn } from './arrow-columns.ts'
 import type { ArrowData } from './arrow-data.ts'
-import { type ColumnBatch, columnError, type Segment } from './column-array.ts'
+import { type ColumnBatch, columnError, readable, type Segment } from './column-array.ts'
 import type { ArrowBatch, ArrowTable } from './sink-columns.ts'
 
 /** True for a table or record batch of Apache Arrow JS, of any version or copy: it is known by its shape. */
@@ -26,31 +25,20 @@ export function isArrow(columns: unknown): columns is ArrowTable | ArrowBatch {
 export function readArrow(table: string, columns: ArrowTable | ArrowBatch): ColumnBatch {
   const names = columns.schema.fields.map(({ name }) => String(name))
   const batches = 'batches' in columns ? columns.batches : [columns]
-  const segments = batches
-    .filter(({ data }) => data.length > 0)
-    .map(({ data }): Segment => {
-      const { length: rowCount, children } = data
-      const arrays = names.map((column, index) => {
-        const place = { table, column }
-        const child = children[index] as ArrowData | undefined
-        if (child?.length !== rowCount)
-          throw columnError(
-            place,
-            `it has ${child?.length ?? 0} rows, where its record batch has ${rowCount}`,
-          )
-        return readable(() => arrowColumn(place, child), place)
-      })
-      return { rowCount, columns: arrays }
+  const segments: Segment[] = []
+  let base = 0
+  for (const { data } of batches) {
+    const { length: rowCount, children } = data
+    if (rowCount <= 0) continue
+    const arrays = names.map((column, index) => {
+      const place = { table, column, base }
+      const child = children[index] as ArrowData | undefined
+      if (child?.length === rowCount) return readable(place, () => arrowColumn(place, child))
+      const because = `it has ${child?.length ?? 0} rows, where its record batch has ${rowCount}`
+      throw columnError(place, because)
     })
-  return { names, segments, rowCount: segments.reduce((rows, segment) => rows + segment.rowCount, 0) }
-}
-
-/** What has the shape of Arrow's data and is something else throws whatever it does. */
-function readable<T>(read: () => T, place: { readonly table: string; readonly column: string }): T {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof SinkError) throw error
-    throw columnError(place, 'it could not be read as a column of Apache Arrow', { cause: error })
+    segments.push({ rowCount, columns: arrays })
+    base += rowCount
   }
+  return { names, segments, rowCount: base }
 }

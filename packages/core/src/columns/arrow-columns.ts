@@ -1,5 +1,6 @@
 import type { LogicalType } from '@ducksink/worker'
 import { timestampText } from '../encoder/temporal-text.ts'
+import { arrowBytes, arrowNumbers, arrowOffsets, arrowValidity, numericKind } from './arrow-arrays.ts'
 import { ARROW, type ArrowData, UNIT } from './arrow-data.ts'
 import { nestedReader } from './arrow-nested.ts'
 import {
@@ -8,6 +9,7 @@ import {
   columnError,
   type FixedArray,
   isNull,
+  rowOf,
   type Validity,
 } from './column-array.ts'
 import { rowReader } from './column-values.ts'
@@ -20,7 +22,8 @@ import type { NumericArray, UnitType } from './sink-columns.ts'
  */
 export function arrowColumn(place: ColumnPlace, data: ArrowData): ColumnArray {
   const { type, length } = data
-  const validity = validityOf(place, data)
+  requireRowCount(place, data)
+  const validity = arrowValidity(place, data)
   switch (type.typeId) {
     case ARROW.Null:
       return {
@@ -31,9 +34,9 @@ export function arrowColumn(place: ColumnPlace, data: ArrowData): ColumnArray {
       }
     case ARROW.Int:
     case ARROW.Float:
-      return fixed(numericType(place, data), numbers(place, data), validity)
+      return numericColumn(place, data, validity)
     case ARROW.Bool:
-      return fixed({ id: 'BOOLEAN' }, expandedBits(data), validity)
+      return fixed({ id: 'BOOLEAN' }, expandedBits(place, data), validity)
     case ARROW.Utf8:
     case ARROW.LargeUtf8:
       return packed(place, data, { id: 'VARCHAR' }, validity)
@@ -55,7 +58,7 @@ export function arrowColumn(place: ColumnPlace, data: ArrowData): ColumnArray {
     case ARROW.FixedSizeList:
     case ARROW.Struct:
     case ARROW.Map: {
-      const read = nestedReader(data, (child) => arrowReader(place, child))
+      const read = nestedReader(place, data, (child) => arrowReader(place, child))
       return {
         kind: 'values',
         type: undefined,
@@ -71,7 +74,8 @@ export function arrowColumn(place: ColumnPlace, data: ArrowData): ColumnArray {
 /** Reads the values of data inside a column. */
 function arrowReader(place: ColumnPlace, data: ArrowData): (row: number) => unknown {
   // rows inside a value are none of the batch's
-  return rowReader({ ...place, base: undefined }, arrowColumn(place, data))
+  const inside = { ...place, base: undefined }
+  return rowReader(inside, arrowColumn(inside, data))
 }
 
 function noType(place: ColumnPlace, { type }: ArrowData): Error {
@@ -83,40 +87,24 @@ function fixed(type: LogicalType, values: NumericArray, validity: Validity | und
   return { kind: 'fixed', type, values, validity }
 }
 
-function validityOf(
-  place: ColumnPlace,
-  { nullBitmap, nullCount, offset, length }: ArrowData,
-): Validity | undefined {
-  if (nullCount === 0 || nullBitmap === undefined || nullBitmap === null || nullBitmap.byteLength === 0)
-    return undefined
-  if (nullBitmap.byteLength * 8 >= offset + length) return { bits: nullBitmap, offset }
-  throw columnError(
-    place,
-    `its null bitmap has ${nullBitmap.byteLength} bytes, too few for its ${length} rows`,
-  )
+function requireRowCount(place: ColumnPlace, { length, offset }: ArrowData): void {
+  if (isCount(length) && isCount(offset)) return
+  throw columnError(place, 'its length and its offset must be whole numbers from 0 on')
 }
 
-/** Numbers of a chunk, `perRow` for each of its rows. */
-function numbers(place: ColumnPlace, { values, length }: ArrowData, perRow = 1): NumericArray {
-  if (values !== undefined && values.length >= length * perRow) return values.subarray(0, length * perRow)
-  throw columnError(place, `it has ${values?.length ?? 0} values, too few for its ${length} rows`)
-}
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 
-const INTEGERS = { 8: 'TINYINT', 16: 'SMALLINT', 32: 'INTEGER', 64: 'BIGINT' } as const
-
-function numericType(place: ColumnPlace, data: ArrowData): LogicalType {
-  const { typeId, bitWidth, isSigned, precision } = data.type
-  if (typeId === ARROW.Int) {
-    const id = INTEGERS[bitWidth as keyof typeof INTEGERS]
-    return { id: isSigned === true ? id : `U${id}` }
-  }
-  if (precision === 0) throw noType(place, data)
-  return { id: precision === 1 ? 'FLOAT' : 'DOUBLE' }
+function numericColumn(place: ColumnPlace, data: ArrowData, validity: Validity | undefined): ColumnArray {
+  const numeric = numericKind(data.type)
+  if (numeric === undefined) throw noType(place, data)
+  return fixed(numeric.type, arrowNumbers(place, data, numeric.kind), validity)
 }
 
 /** Arrow has a bit for a boolean, and DuckDB a byte. */
-function expandedBits({ values, offset, length }: ArrowData): Uint8Array {
-  const bits = values as Uint8Array
+function expandedBits(place: ColumnPlace, { values, offset, length }: ArrowData): Uint8Array {
+  const bits = arrowBytes(place, values)
+  if (bits.byteLength * 8 < offset + length)
+    throw columnError(place, `it has ${bits.byteLength} bytes of values, too few for its ${length} rows`)
   const bytes = new Uint8Array(length)
   for (let row = 0; row < length; row++) {
     const bit = offset + row
@@ -131,16 +119,16 @@ function packed(
   type: { readonly id: 'VARCHAR' | 'BLOB' },
   validity: Validity | undefined,
 ): ColumnArray {
-  if (valueOffsets === undefined || valueOffsets.length <= length)
-    throw columnError(place, `it has ${valueOffsets?.length ?? 0} offsets, too few for its ${length} rows`)
-  const offsets = valueOffsets.subarray(0, length + 1)
-  return packedArray(place, { type, data: (values as Uint8Array) ?? new Uint8Array(0), offsets, validity })
+  const offsets = arrowOffsets(place, valueOffsets, length)
+  const data = arrowBytes(place, values ?? new Uint8Array(0))
+  return packedArray(place, { type, data, offsets, validity })
 }
 
 function fixedBytes(place: ColumnPlace, data: ArrowData, validity: Validity | undefined): ColumnArray {
-  const width = data.type.byteWidth as number
-  const bytes = numbers(place, data, width) as Uint8Array
-  const offsets = Int32Array.from({ length: data.length + 1 }, (_, row) => row * width)
+  const width = data.type.byteWidth ?? 0
+  if (!(width > 0)) throw noType(place, data)
+  const bytes = arrowNumbers(place, data, 'Uint8Array', width) as Uint8Array
+  const offsets = Uint32Array.from({ length: data.length + 1 }, (_, row) => row * width)
   return packedArray(place, { type: { id: 'BLOB' }, data: bytes, offsets, validity })
 }
 
@@ -150,7 +138,9 @@ const MICROS_PER_UNIT = [1_000_000n, 1_000n, 1n] as const
 function temporalColumn(place: ColumnPlace, data: ArrowData, validity: Validity | undefined): ColumnArray {
   const { typeId, unit = 0, timezone } = data.type
   if (typeId === ARROW.Date) return dateColumn(place, data, validity)
-  const values = numbers(place, data)
+  if (TIMESTAMPS[unit] === undefined) throw noType(place, data)
+  const isShort = typeId === ARROW.Time && unit < UNIT.MICROSECOND
+  const values = arrowNumbers(place, data, isShort ? 'Int32Array' : 'BigInt64Array')
   const isZoned = typeId === ARROW.Timestamp && timezone !== undefined && timezone !== null && timezone !== ''
   if (typeId === ARROW.Timestamp && !isZoned)
     return fixed({ id: TIMESTAMPS[unit] as UnitType }, values, validity)
@@ -175,17 +165,17 @@ function inMicros(
   for (let row = 0; row < values.length; row++) {
     if (isNull(validity, row)) continue
     const value = BigInt(values[row] as number | bigint) * perUnit
-    if (BigInt.asIntN(64, value) !== value) throw columnError(place, 'it is out of range', { row })
+    if (BigInt.asIntN(64, value) !== value)
+      throw columnError(place, 'it is out of range', { row: rowOf(place.base, row) })
     micros[row] = value
   }
   return micros
 }
 
-/** Days, or milliseconds since 1970, which older versions have as two words. */
+/** Days, or milliseconds since 1970. */
 function dateColumn(place: ColumnPlace, data: ArrowData, validity: Validity | undefined): ColumnArray {
-  if (data.type.unit === 0) return fixed({ id: 'DATE' }, numbers(place, data), validity)
-  const { values } = data
-  const millis = values instanceof BigInt64Array ? values : asInt64(numbers(place, data, 2) as Int32Array)
+  if (data.type.unit === 0) return fixed({ id: 'DATE' }, arrowNumbers(place, data, 'Int32Array'), validity)
+  const millis = arrowNumbers(place, data, 'BigInt64Array')
   const read = (row: number): Date => new Date(Number(millis[row]))
   return {
     kind: 'values',
@@ -195,13 +185,11 @@ function dateColumn(place: ColumnPlace, data: ArrowData, validity: Validity | un
   }
 }
 
-const asInt64 = (words: Int32Array): BigInt64Array => new BigInt64Array(new Int32Array(words).buffer)
-
 function decimalColumn(place: ColumnPlace, data: ArrowData, validity: Validity | undefined): ColumnArray {
   const { precision = 0, scale = 0, bitWidth = 128 } = data.type
   if (precision > 38 || scale < 0 || scale > precision || bitWidth % 32 !== 0) throw noType(place, data)
   const perRow = bitWidth / 32
-  const words = numbers(place, data, perRow) as Uint32Array
+  const words = arrowNumbers(place, data, 'Uint32Array', perRow) as Uint32Array
   const read = (row: number): string => decimalText(words, row * perRow, perRow, scale)
   const values = valuesOf(data.length, read, validity)
   return { kind: 'values', type: { id: 'DECIMAL', width: precision, scale }, values, validity: undefined }
@@ -222,13 +210,22 @@ function dictionaryColumn(place: ColumnPlace, data: ArrowData, validity: Validit
   const entries: unknown[] = []
   let type: LogicalType | undefined
   for (const chunk of data.dictionary?.data ?? []) {
-    const column = arrowColumn(place, chunk)
-    const read = rowReader(place, column)
+    const inside = { ...place, base: undefined }
+    const column = arrowColumn(inside, chunk)
+    const read = rowReader(inside, column)
     type = column.type
     for (let row = 0; row < chunk.length; row++) entries.push(read(row))
   }
-  const indexes = numbers(place, data)
-  const read = (row: number): unknown => entries[Number(indexes[row])]
+  const indexKind = data.type.indices && numericKind(data.type.indices)?.kind
+  if (indexKind === undefined) throw noType(place, data)
+  const indexes = arrowNumbers(place, data, indexKind)
+  const read = (row: number): unknown => {
+    const index = Number(indexes[row])
+    if (index >= 0 && index < entries.length) return entries[index]
+    throw columnError(place, `its index is none of the ${entries.length} of its dictionary`, {
+      row: rowOf(place.base, row),
+    })
+  }
   return { kind: 'values', type, values: valuesOf(data.length, read, validity), validity: undefined }
 }
 

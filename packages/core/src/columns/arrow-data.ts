@@ -18,7 +18,7 @@ export interface ArrowData {
 }
 
 /** A type; what it has beside its id depends on that. */
-interface ArrowType {
+export interface ArrowType {
   readonly typeId: number
   readonly bitWidth?: number
   readonly isSigned?: boolean
@@ -27,6 +27,8 @@ interface ArrowType {
   readonly unit?: number
   readonly timezone?: string | null
   readonly byteWidth?: number
+  /** Of a dictionary's indexes. */
+  readonly indices?: ArrowType
   readonly listSize?: number
   readonly children?: readonly { readonly name: string }[] | null
   toString(): string

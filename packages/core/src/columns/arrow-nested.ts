@@ -1,44 +1,73 @@
+import { arrowOffsets } from './arrow-arrays.ts'
 import { ARROW, type ArrowData } from './arrow-data.ts'
+import { type ColumnPlace, columnError } from './column-array.ts'
 
 type ReadRow = (row: number) => unknown
 
-/** Reads lists as arrays, structs as plain objects, and maps as Maps. */
-export function nestedReader(data: ArrowData, readerOf: (child: ArrowData) => ReadRow): ReadRow {
-  const { type, children = [] } = data
+/**
+ * Reads lists as arrays, structs as plain objects, and maps as Maps.
+ * @throws {@link ValueError} where a child has fewer rows than its parent says.
+ */
+export function nestedReader(
+  place: ColumnPlace,
+  data: ArrowData,
+  readerOf: (child: ArrowData) => ReadRow,
+): ReadRow {
+  const { type, length: rowCount } = data
   switch (type.typeId) {
     case ARROW.Struct: {
       const fields = (type.children ?? []).map(({ name }, index) => ({
         name,
-        read: readerOf(children[index] as ArrowData),
+        read: readerOf(childOf(place, data, { index, rowCount })),
       }))
       return structReader(fields)
     }
     case ARROW.FixedSizeList: {
       const length = type.listSize as number
-      const read = readerOf(children[0] as ArrowData)
+      const read = readerOf(childOf(place, data, { index: 0, rowCount: rowCount * length }))
       return (row) => Array.from({ length }, (_, index) => read(row * length + index))
     }
     case ARROW.Map: {
-      const [key, value] = (children[0] as ArrowData).children as readonly [ArrowData, ArrowData]
-      const readKey = readerOf(key)
-      const readValue = readerOf(value)
-      const rows = rowsReader(data)
+      const entries = childOf(place, data)
+      const readKey = readerOf(childOf(place, entries, { index: 0, rowCount: entries.length }))
+      const readValue = readerOf(childOf(place, entries, { index: 1, rowCount: entries.length }))
+      const rows = rowsReader(place, data)
       return (row) => new Map(rows(row).map((index) => [readKey(index), readValue(index)]))
     }
     default: {
-      const read = readerOf(children[0] as ArrowData)
-      const rows = rowsReader(data)
+      const read = readerOf(childOf(place, data))
+      const rows = rowsReader(place, data)
       return (row) => rows(row).map(read)
     }
   }
 }
 
+interface Child {
+  readonly index: number
+  /** Rows that it has at least. */
+  readonly rowCount: number
+}
+
+function childOf(
+  place: ColumnPlace,
+  { children }: ArrowData,
+  { index, rowCount }: Child = { index: 0, rowCount: 0 },
+): ArrowData {
+  const data = children?.[index]
+  if (data !== undefined && data.length >= rowCount) return data
+  throw columnError(place, `what is inside of it has ${data?.length ?? 0} rows, where it needs ${rowCount}`)
+}
+
 /** Gives the rows of the child that are a row's. */
-function rowsReader({ valueOffsets }: ArrowData): (row: number) => number[] {
-  const offsets = valueOffsets as Int32Array | BigInt64Array
+function rowsReader(place: ColumnPlace, data: ArrowData): (row: number) => number[] {
+  const offsets = arrowOffsets(place, data.valueOffsets, data.length)
+  const { length: rowCount } = childOf(place, data)
   return (row) => {
     const first = Number(offsets[row])
-    return Array.from({ length: Number(offsets[row + 1]) - first }, (_, index) => first + index)
+    const end = Number(offsets[row + 1])
+    if (first < 0 || end < first || end > rowCount)
+      throw columnError(place, `its offset is outside of the ${rowCount} rows inside of it, or falls`)
+    return Array.from({ length: end - first }, (_, index) => first + index)
   }
 }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { isMarkedAsUntransferable } from 'node:worker_threads'
 import type { StringOffsets, WholeColumn } from '@ducksink/worker'
 import type { ColumnArray, Segment } from './column-array.ts'
@@ -19,11 +20,9 @@ export function remember(columns: readonly ColumnArray[]): (moves: Moves) => rea
     for (const view of viewsOf(column)) {
       const { buffer, byteOffset, length } = view
       const Kind = view.constructor as new (b: ArrayBufferLike, at: number, length: number) => View
-      // a Buffer is made by its own constructor no more
-      const Made = Kind === (Buffer as unknown) ? (Uint8Array as unknown as typeof Kind) : Kind
       remakes.set(view, (moves) => {
         const moved = moves.get(buffer)
-        return moved === undefined ? view : new Made(moved, byteOffset, length)
+        return moved === undefined ? view : new Kind(moved, byteOffset, length)
       })
     }
   return (moves) =>
@@ -64,7 +63,7 @@ export function takeOver(segments: readonly Segment[]): {
 
 /** Columns with copies of shared memory, which others may change after it was looked at. */
 export function unshare(columns: readonly ColumnArray[]): readonly ColumnArray[] {
-  const isShared = ({ buffer }: View): boolean => buffer instanceof SharedArrayBuffer
+  const isShared = ({ buffer }: View): boolean => types.isSharedArrayBuffer(buffer)
   return columns.map((column) =>
     viewsOf(column).some(isShared)
       ? remade(column, (view) => (isShared(view) ? (view as Uint8Array).slice() : view))
@@ -73,7 +72,7 @@ export function unshare(columns: readonly ColumnArray[]): readonly ColumnArray[]
 }
 
 function moveBuffer(buffer: ArrayBufferLike): ArrayBuffer | undefined {
-  if (!(buffer instanceof ArrayBuffer) || isMarkedAsUntransferable(buffer)) return undefined
+  if (!types.isArrayBuffer(buffer) || isMarkedAsUntransferable(buffer)) return undefined
   try {
     return buffer.transferToFixedLength()
   } catch {

@@ -1,6 +1,7 @@
 import {
   fixedWidth,
   type LogicalType,
+  SinkError,
   type SinkErrorDetails,
   type StringOffsets,
   ValueError,
@@ -63,6 +64,10 @@ export interface ColumnPlace {
   readonly base?: number | undefined
 }
 
+/** The row of the batch, where it is one of that. */
+export const rowOf = (base: number | undefined, row: number): number | undefined =>
+  base === undefined ? undefined : base + row
+
 /** What is told of a column that cannot be taken. */
 export function columnError(
   { table, column }: ColumnPlace,
@@ -74,6 +79,20 @@ export function columnError(
     ...{ table, column },
     ...details,
   })
+}
+
+/**
+ * Reads what a caller gives as a column: getters, proxies, and what only has the shape of Arrow's data throw whatever they
+ * do.
+ * @throws {@link ValueError} with that as its cause.
+ */
+export function readable<T>(place: ColumnPlace, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SinkError) throw error
+    throw columnError(place, 'reading it threw', { cause: error })
+  }
 }
 
 /** Bytes of a value of fixed width. */

@@ -7,6 +7,8 @@ import {
   type FixedArray,
   isNull,
   type PackedArray,
+  rowOf,
+  type Segment,
 } from './column-array.ts'
 import type { NumericArray } from './sink-columns.ts'
 
@@ -20,9 +22,6 @@ export interface Rows {
   readonly base: number | undefined
 }
 
-const rowOf = (base: number | undefined, row: number): number | undefined =>
-  base === undefined ? undefined : base + row
-
 /**
  * Arrays that are borrowed may have changed since the call.
  * @throws {@link ValueError} where they have fewer rows now.
@@ -33,6 +32,16 @@ export function requireRows(place: ColumnPlace, array: ColumnArray, rowCount: nu
   const isMasked = validity === undefined || validity.bits.byteLength * 8 >= validity.offset + rowCount
   if (held >= rowCount && isMasked) return
   throw columnError(place, 'its buffer was transferred, or the array made shorter, before it was written')
+}
+
+/** The same for all columns of a segment, which are to be read after others had the event loop. */
+export function requireSegment(
+  table: string,
+  names: readonly string[],
+  { columns, rowCount }: Segment,
+): void {
+  for (const [index, column] of names.entries())
+    requireRows({ table, column }, columns[index] as ColumnArray, rowCount)
 }
 
 /** @throws {@link ValueError} where a value is none of the type that the column says it has. */

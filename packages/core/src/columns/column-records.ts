@@ -1,11 +1,15 @@
 import type { FieldRecord } from '../encoder/column-encoder.ts'
 import type { TimeSlice } from '../time-slice.ts'
 import type { ColumnBatch, Segment } from './column-array.ts'
+import { requireSegment } from './column-content.ts'
 import { type ReadRow, rowReader } from './column-values.ts'
 
 const ROWS_AT_ONCE = 256
 
-/** Makes the records that the columns stand for. */
+/**
+ * Makes the records that the columns stand for.
+ * @throws {@link ValueError} where borrowed arrays were transferred meanwhile.
+ */
 export async function readRecords(
   table: string,
   batch: ColumnBatch,
@@ -15,8 +19,11 @@ export async function readRecords(
   for (const segment of batch.segments) {
     const read = recordReader(table, batch, segment, records.length)
     for (let row = 0; row < segment.rowCount; row++) {
+      if (row % ROWS_AT_ONCE === 0) {
+        if (slice.isSpent) await slice.yield()
+        requireSegment(table, batch.names, segment)
+      }
       records.push(read(row))
-      if (row % ROWS_AT_ONCE === 0 && slice.isSpent) await slice.yield()
     }
   }
   return records

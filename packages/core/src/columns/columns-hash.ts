@@ -3,6 +3,7 @@ import { chunkRows, type PayloadChunk } from '../payload-chunk.ts'
 import type { PayloadFields } from '../payload-fields.ts'
 import type { TimeSlice } from '../time-slice.ts'
 import { type ColumnArray, type ColumnBatch, isNull, type Segment } from './column-array.ts'
+import { requireSegment } from './column-content.ts'
 import { recordReader } from './column-records.ts'
 import { rowReader } from './column-values.ts'
 import { HashedColumn } from './hashed-column.ts'
@@ -41,7 +42,10 @@ export class ColumnsHash {
   async hash(batch: ColumnBatch, slice: TimeSlice): Promise<void> {
     while (this.#done < batch.rowCount) {
       this.#step(batch)
-      if (slice.isSpent) await slice.yield()
+      if (!slice.isSpent) continue
+      await slice.yield()
+      // borrowed arrays may have been transferred meanwhile
+      requireSegment(this.#table, batch.names, batch.segments[this.#segment] as Segment)
     }
   }
 

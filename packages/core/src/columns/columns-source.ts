@@ -16,7 +16,7 @@ import type { TableState } from '../table-state.ts'
 import { WorkerGoneError } from '../worker-thread.ts'
 import { movesOf, remember, takeOver, unshare, viewsOf } from './buffer-moves.ts'
 import type { ColumnArray, ColumnBatch, Segment } from './column-array.ts'
-import { requireRows } from './column-content.ts'
+import { requireSegment } from './column-content.ts'
 import { inferredFrom, placeColumns, withTypes } from './column-places.ts'
 import { readRecord, readRecords } from './column-records.ts'
 import { ColumnsEncoder, type PlacedColumn } from './columns-encoder.ts'
@@ -181,10 +181,9 @@ export class ColumnsSource implements BatchSource {
     this.#hasBegun = true
     const { transfer, hash } = this.#options
     const table = this.table.name
-    this.#segments = this.#segments.map(({ rowCount, columns }) => {
-      for (const [index, column] of this.#names.entries())
-        requireRows({ table, column }, columns[index] as ColumnArray, rowCount)
-      return { rowCount, columns: unshare(columns) }
+    this.#segments = this.#segments.map((segment) => {
+      requireSegment(table, this.#names, segment)
+      return { ...segment, columns: unshare(segment.columns) }
     })
     if (transfer) {
       const { segments, lendable } = takeOver(this.#segments)

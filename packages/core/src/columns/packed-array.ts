@@ -1,5 +1,6 @@
 import { types } from 'node:util'
-import { type ColumnPlace, columnError, type PackedArray } from './column-array.ts'
+import { type ColumnPlace, columnError, type PackedArray, rowOf } from './column-array.ts'
+import { plainArray } from './typed-array.ts'
 
 /**
  * Packed values; offsets of 64 bits are narrowed.
@@ -11,7 +12,7 @@ export function packedArray(
 ): PackedArray {
   const narrowed = types.isBigInt64Array(offsets)
     ? narrow(place, offsets)
-    : (offsets as PackedArray['offsets'])
+    : plainArray(offsets as PackedArray['offsets'])
   return { kind: 'packed', ...rest, offsets: narrowed }
 }
 
@@ -21,7 +22,7 @@ function narrow(place: ColumnPlace, offsets: BigInt64Array): Uint32Array<ArrayBu
   for (let index = 0; index < offsets.length; index++) {
     if (words[index * 2 + 1] !== 0) {
       const because = 'its offset is outside of what one call takes of a column, which is 4 GiB'
-      throw columnError(place, because, { row: Math.max(0, index - 1) })
+      throw columnError(place, because, { row: rowOf(place.base, Math.max(0, index - 1)) })
     }
     narrowed[index] = words[index * 2] as number
   }

@@ -8,10 +8,12 @@ import {
   type ColumnBatch,
   type ColumnPlace,
   columnError,
+  readable,
   type Validity,
 } from './column-array.ts'
 import { packedArray } from './packed-array.ts'
 import type { NumericArray, UnitType } from './sink-columns.ts'
+import { type ArrayKind, arrayKind, plainArray } from './typed-array.ts'
 
 /**
  * Finds out what columns a call is given; what is in them is looked at later, chunk by chunk.
@@ -34,8 +36,8 @@ function readNamed(table: string, columns: unknown): ColumnBatch {
   const arrays: ColumnArray[] = []
   let rowCount = -1
   for (const column of names) {
-    const place = { table, column }
-    const { array, length } = readColumn(place, columns[column])
+    const place = { table, column, base: 0 }
+    const { array, length } = readable(place, () => readColumn(place, columns[column]))
     if (rowCount !== -1 && length !== rowCount) {
       const because = `it has ${length} rows, where column "${names[0]}" has ${rowCount}`
       throw columnError(place, because)
@@ -60,7 +62,7 @@ function requireNames(table: string, names: readonly string[]): void {
 }
 
 /** The types whose values a typed array holds as they are. */
-const NUMERIC_TYPES: Readonly<Record<string, LogicalType>> = {
+const NUMERIC_TYPES: Readonly<Record<ArrayKind, LogicalType>> = {
   Int8Array: { id: 'TINYINT' },
   Uint8Array: { id: 'UTINYINT' },
   Uint8ClampedArray: { id: 'UTINYINT' },
@@ -74,7 +76,7 @@ const NUMERIC_TYPES: Readonly<Record<string, LogicalType>> = {
   BigUint64Array: { id: 'UBIGINT' },
 }
 
-const UNIT_ARRAYS: Readonly<Record<UnitType, string>> = {
+const UNIT_ARRAYS: Readonly<Record<UnitType, ArrayKind>> = {
   BOOLEAN: 'Uint8Array',
   DATE: 'Int32Array',
   TIME: 'BigInt64Array',
@@ -112,28 +114,21 @@ function readValues(place: ColumnPlace, values: unknown, rest: Readonly<Record<s
   const { length } = values
   const type = typeOf(place, values as NumericArray, rest.type)
   const validity = readValidity(place, rest.validity, length)
-  return { array: { kind: 'fixed', type, values: values as NumericArray, validity }, length }
+  return { array: { kind: 'fixed', type, values: plainArray(values as NumericArray), validity }, length }
 }
 
 function typeOf(place: ColumnPlace, values: NumericArray, type: unknown): LogicalType {
-  const name = arrayName(values)
-  const numeric = NUMERIC_TYPES[name]
-  if (numeric === undefined)
+  const kind = arrayKind(values)
+  if (kind === undefined)
     throw wrongKind(place, 'a typed array of a kind that DuckDB has numbers for', values)
-  if (type === undefined) return numeric
+  if (type === undefined) return NUMERIC_TYPES[kind]
   const needed =
     typeof type === 'string' && Object.hasOwn(UNIT_ARRAYS, type) ? UNIT_ARRAYS[type as UnitType] : undefined
   if (needed === undefined)
     throw columnError(place, `\`type\` must be one of ${Object.keys(UNIT_ARRAYS).join(', ')}`)
-  if (needed !== name) throw wrongKind(place, `a ${needed}, as ${type} is stored,`, values)
+  if (needed !== kind) throw wrongKind(place, `a ${needed}, as ${type} is stored,`, values)
   return { id: type as UnitType }
 }
-
-/** A Buffer is a Uint8Array. */
-const arrayName = (values: NumericArray): string =>
-  Object.getOwnPropertyDescriptor(TYPED_ARRAY, Symbol.toStringTag)?.get?.call(values) as string
-
-const TYPED_ARRAY = Object.getPrototypeOf(Uint8Array.prototype) as object
 
 function readPacked(place: ColumnPlace, column: Readonly<Record<string, unknown>>): Read {
   requireOptions(place, column, ['data', 'offsets', 'validity'])
@@ -142,7 +137,7 @@ function readPacked(place: ColumnPlace, column: Readonly<Record<string, unknown>
   requireAttached(place, data)
   const length = offsetCount(place, offsets) - 1
   const validity = readValidity(place, column.validity, length)
-  return { array: packedArray(place, { data, offsets, type: undefined, validity }), length }
+  return { array: packedArray(place, { data: plainArray(data), offsets, type: undefined, validity }), length }
 }
 
 function offsetCount(place: ColumnPlace, offsets: unknown): number {
@@ -160,7 +155,7 @@ function readValidity(place: ColumnPlace, validity: unknown, rowCount: number): 
   if (!types.isUint8Array(validity)) throw wrongKind(place, 'a Uint8Array of `validity`', validity)
   requireAttached(place, validity)
   const needed = (rowCount + 7) >> 3
-  if (validity.byteLength >= needed) return { bits: validity, offset: 0 }
+  if (validity.byteLength >= needed) return { bits: plainArray(validity), offset: 0 }
   throw columnError(
     place,
     `\`validity\` has ${validity.byteLength} bytes, and ${rowCount} rows need ${needed}`,

@@ -12,9 +12,14 @@ export function fillFixed(
     const offset = part.valuesOffset(chunk, slot)
     const whole = part.wholeColumn(slot)
     if (whole !== undefined && offset !== 0) {
-      const { buffer, byteOffset } = whole.values
-      const start = byteOffset + part.firstRow(chunk) * width
-      duckdb.copy_data_to_vector(vector, startRow * width, buffer, start, rowCount * width)
+      const { buffer, byteOffset, byteLength } = whole.values
+      const start = part.firstRow(chunk) * width
+      // the native call looks at no bounds
+      if (start + rowCount * width > byteLength)
+        throw new RangeError(
+          `a column of ${byteLength} bytes has no row ${part.firstRow(chunk) + rowCount - 1}`,
+        )
+      duckdb.copy_data_to_vector(vector, startRow * width, buffer, byteOffset + start, rowCount * width)
     } else if (offset !== 0)
       duckdb.copy_data_to_vector(vector, startRow * width, part.buffer, offset, rowCount * width)
   }
