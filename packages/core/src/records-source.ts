@@ -22,6 +22,9 @@ import { type MisfitPolicy, RecordSpans } from './record-spans.ts'
 import { addColumns, fittingRecords, inferredColumns, widenColumns } from './schema/evolution.ts'
 import type { TableState } from './table-state.ts'
 
+// One time for the first records and one for all of them; more, where others drop the columns again meanwhile.
+const MAX_ADDITIONS = 8
+
 /** What a batch of records may have beside them. */
 export interface RecordsOptions {
   /** Those that are known to be bad already. */
@@ -73,6 +76,8 @@ export class RecordsSource implements BatchSource {
   #lateField: unknown
   /** What a column might be made wider for. */
   #misfit: unknown
+  /** How often columns were added for it. */
+  #additions = 0
   /** True where the types can follow the batch no further. */
   #isWidened = false
   #discarded: Discarded = { rowCount: 0, valueCount: 0 }
@@ -251,8 +256,8 @@ export class RecordsSource implements BatchSource {
       const { count } = badRecords
       await this.#records.infer((batch) => addColumns(batch, unplaced), unplaced)
       // nothing has come of it where the fields had values only when they were read first
-      if (table.layout === rows.layout && badRecords.count === count)
-        throw changingFields(table.name, unplaced)
+      const isSame = table.layout === rows.layout && badRecords.count === count
+      if (isSame || ++this.#additions > MAX_ADDITIONS) throw changingFields(table.name, unplaced)
       return true
     }
     // what comes after it waits in the worker: nothing may be found out only when parts have been sent

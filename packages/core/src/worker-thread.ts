@@ -79,7 +79,8 @@ export class WorkerThread {
   readonly #exited: Promise<void>
   #state: 'running' | 'dying' | 'ending' | 'dead' = 'running'
   #death: WorkerDeath | undefined
-  #lastError: string | undefined
+  /** What it ends for; what fails after that fails because it ends. */
+  #firstError: string | undefined
 
   constructor({ minLogLevel, createWorker, hangTimeoutMs, onEvent }: ThreadOptions, end: ThreadEnd) {
     const { port1, port2 } = new MessageChannel()
@@ -99,13 +100,13 @@ export class WorkerThread {
         // what the worker answered at the last comes before its port's end
         port1.ref()
         await portClosed
-        this.#onExit(this.#lastError ?? `the worker thread exited with code ${code}`)
+        this.#onExit(this.#firstError ?? `the worker thread exited with code ${code}`)
         resolve()
       })
     })
     this.#worker.on('message', (event: WorkerEvent) => this.#onEvent(event, onEvent))
     this.#worker.on('error', (error) => {
-      this.#lastError = error.message
+      this.#firstError ??= error.message
     })
     // an engine that nobody waits for must not keep the process alive; a pending call does
     port1.unref()
@@ -204,7 +205,7 @@ export class WorkerThread {
     onEvent(event)
     if (event.type === 'busy') this.#watch.pause(event.isBusy)
     if (event.type !== 'fatal') return
-    this.#lastError = event.error.message
+    this.#firstError ??= event.error.message
     if (this.#state !== 'running') return
     this.#state = 'dying'
     // calls wait for the next thread, which is started when this one is gone

@@ -4,7 +4,7 @@ import { beforeAll, expect, it } from 'vitest'
 import { Encoders } from '../src/encoders.ts'
 import { type PayloadHash, PayloadHasher } from '../src/payload-hash.ts'
 import { RecordsSource } from '../src/records-source.ts'
-import { DEFAULT_TABLE_OPTIONS } from '../src/resolved-tables.ts'
+import { DEFAULT_TABLE_OPTIONS, type ResolvedTableOptions } from '../src/resolved-tables.ts'
 import { TableState } from '../src/table-state.ts'
 import { TimeSlice } from '../src/time-slice.ts'
 
@@ -32,12 +32,23 @@ const TYPES = {
   list: 'INTEGER[]',
 }
 
+/** Others that hold much of the same, some of it as something else. */
+const OTHER_TYPES: typeof TYPES = {
+  ...{ tiny: 'BIGINT', whole: 'DOUBLE', big: 'DOUBLE', vast: 'UHUGEINT', single: 'DOUBLE', double: 'FLOAT' },
+  ...{ ok: 'VARCHAR', at: 'TIMESTAMPTZ', ns: 'TIMESTAMP_MS', second: 'DATE', text: 'JSON', word: 'BLOB' },
+  ...{ day: 'VARCHAR', list: 'JSON' },
+}
+
 /** How many records of a batch were hashed from what the encoder had made, and the hash of them all. */
-async function encodedHash(records: readonly object[]): Promise<{ taken: number; hash: string | undefined }> {
-  const columns = Object.entries(TYPES).map(([name, type]) => ({ name, type }))
+async function encodedHash(
+  records: readonly object[],
+  types = TYPES,
+  changes: Partial<ResolvedTableOptions> = {},
+): Promise<{ taken: number; hash: string | undefined }> {
+  const columns = Object.entries(types).map(([name, type]) => ({ name, type }))
   const layout: TableLayout = { layoutId: 1, columns }
   const reply = async () => ({ status: 'present', layout }) as const
-  const options = { ...DEFAULT_TABLE_OPTIONS, badRecords: 'skip' as const }
+  const options = { ...DEFAULT_TABLE_OPTIONS, badRecords: 'skip' as const, ...changes }
   const table = new TableState({ name: 't' }, options, { prepareTable: reply, evolveTable: reply })
   const context = { slice: new TimeSlice(), encoders: new Encoders((bytes) => new ArrayBuffer(bytes)) }
   const hash = hasher.begin({}, records)
@@ -74,7 +85,10 @@ const readHash = (records: readonly object[]): string => hasher.begin({}, record
 
 const perhaps = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null | undefined> =>
   fc.oneof({ weight: 8, arbitrary: value }, fc.constant(null), fc.constant(undefined))
-const date = fc.date({ noInvalidDate: true, min: new Date(-9e12), max: new Date(9e12) })
+const date = fc.oneof(
+  fc.date({ noInvalidDate: true, min: new Date(-9e12), max: new Date(9e12) }),
+  fc.constantFrom(-8.64e15, 8.64e15, -9_007_199_255, 9_007_199_255).map((millis) => new Date(millis)),
+)
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
 const record = fc.record(
   {
@@ -103,6 +117,19 @@ it('any batch has the hash that reading it gives', async () => {
       expect((await encodedHash(records)).hash).toBe(readHash(records))
     }),
     { numRuns: 400 },
+  )
+})
+
+const discarding = { contract: { ...DEFAULT_TABLE_OPTIONS.contract, types: 'discard-value' as const } }
+
+it('it is the same for columns of other types, and where those that do not fit are discarded', async () => {
+  const batches = fc.array(record, { minLength: 1, maxLength: 12 })
+  await fc.assert(
+    fc.asyncProperty(batches, fc.boolean(), async (records, discards) => {
+      const changes = discards ? discarding : {}
+      expect((await encodedHash(records, OTHER_TYPES, changes)).hash).toBe(readHash(records))
+    }),
+    { numRuns: 200 },
   )
 })
 

@@ -64,6 +64,26 @@ describe('columns: evolve', () => {
     expect(await columnsOf(engine)).toEqual(['id INTEGER', 'any "name"; -- BIGINT'])
   })
 
+  it('fails a batch alone that has other fields each time it is read', async () => {
+    const engine = await openWith({ columns: 'evolve' }, 'id INTEGER')
+    let readings = 0
+    const changing = new Proxy(
+      {},
+      {
+        ownKeys: () => [`f${readings++}`],
+        getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+        get: (_, field) => (field === '__proto__' ? Object.prototype : 1),
+      },
+    )
+    const [failed, after] = await Promise.allSettled([
+      engine.write('t', [changing]),
+      engine.write('t', [{ id: 2 }]),
+    ])
+    expect(failed).toMatchObject({ status: 'rejected', reason: { name: 'SchemaError' } })
+    expect(after.status).toBe('fulfilled')
+    expect(await engine.query('SELECT id FROM t')).toEqual([{ id: 2 }])
+  })
+
   it('adds what a batch has beside declared columns, which keep the types that were declared', async () => {
     const path = databasePath()
     const tables = {

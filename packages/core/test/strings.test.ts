@@ -122,3 +122,23 @@ it('a lone surrogate is refused, also where its other half follows in the next r
   await engine.close()
   expect(await readFile(path, 'SELECT text FROM strings')).toEqual([{ text: '🦆' }])
 })
+
+it('strings stay whole where reading them has a collector take others', async () => {
+  const engine = await openEngine({ tables: { strings: { columns }, reads: { columns } } })
+  const collector = engine.table('reads').collect({ maxDelayMs: 60_000 })
+  await collector.ready
+  const textOf = (id: number): string => `${id}: more than an entry has room for`
+  const records = Array.from({ length: 1_000 }, (_, id) => ({
+    id,
+    get text(): string {
+      if (id % 100 === 50) collector.push({ id, text: `the one of ${id} was read` })
+      return textOf(id)
+    },
+  }))
+  await engine.write('strings', records)
+  await collector.close()
+  const texts = await engine.query('SELECT text FROM strings ORDER BY id')
+  expect(texts).toEqual(records.map((_, id) => ({ text: textOf(id) })))
+  const wrong = "SELECT text FROM reads WHERE text != format('the one of {} was read', id)"
+  expect(await engine.query(wrong)).toEqual([])
+})

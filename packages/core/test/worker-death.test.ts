@@ -69,6 +69,7 @@ it.each([
 
 it.each([
   { order: 'throw', reason: 'thrown in the worker' },
+  { order: 'throw and reject', reason: 'thrown in the worker' },
   { order: 'reject', reason: 'rejected in the worker' },
   { order: 'close the port', reason: 'the channel to the main thread was closed' },
 ])(

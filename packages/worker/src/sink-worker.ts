@@ -310,6 +310,8 @@ export class SinkWorker implements SinkApi {
         controller.signal.throwIfAborted()
         if (kind === 'read') return undefined
         this.#runsStatement = true
+        // before it runs: one of which the rows cannot be read is committed all the same
+        session.ledger?.mayHaveChanged()
         const running = this.#takingLong(() => runStatement(database.writer, request))
         const { rows, changedSchema, isAlter } = await running.finally(() => {
           this.#runsStatement = false
@@ -318,7 +320,6 @@ export class SinkWorker implements SinkApi {
           transactions.clearStatements()
           catalog.invalidate()
         }
-        session.ledger?.mayHaveChanged()
         // it may have written any number
         session.checkpoints.written(Number.POSITIVE_INFINITY)
         if (isAlter) await session.checkpoints.make()

@@ -1,5 +1,6 @@
 import type { Catalog } from './catalog.ts'
 import { isDiskFull } from './duckdb-error.ts'
+import { WorkerDiedError } from './protocol/errors.ts'
 import type { InsertRequest } from './protocol/messages.ts'
 import type { Writer } from './writer.ts'
 
@@ -80,8 +81,9 @@ export class WriterPair {
   /** Lets the other writer insert while this one commits; false where there is none. */
   async turn(committing: Promise<unknown>, { identity }: InsertRequest): Promise<boolean> {
     this.#other ??= await this.#context.connectSecondWriter?.().catch((error: unknown) => {
-      // the commit at hand has found no room: the target is opened anew before another write needs it
-      if (!isDiskFull(error)) throw error
+      // the commit at hand has found no room: the target is opened anew before another write needs it; or the worker is
+      // about to end, and has its answer to tell before that
+      if (!isDiskFull(error) && !(error instanceof WorkerDiedError)) throw error
       return undefined
     })
     if (this.#other === undefined) return false

@@ -209,3 +209,12 @@ test('a key that a statement of the app has put into the ledger is known', async
   expect(await worker.query({ queryId: 1, sql, parameters: undefined })).toMatchObject({ status: 'rows' })
   expect(await write(keyed('b'), 1)).toMatchObject({ status: 'committed', duplicateOf: { sequence: 1 } })
 })
+
+test('so is one of a statement that is committed, though the rows that it gives cannot be read', async () => {
+  const { worker, write } = await open(`${temporaryDirectory()}/a.duckdb`)
+  expect(await write(keyed('a'), 1)).toMatchObject({ status: 'committed', sequence: 1 })
+  const sql = `INSERT INTO ducksink_ledger SELECT * REPLACE ('b' AS key) FROM ducksink_ledger
+    RETURNING 'infinity'::TIMESTAMP`
+  expect(await worker.query({ queryId: 1, sql, parameters: undefined })).toMatchObject({ status: 'failed' })
+  expect(await write(keyed('b'), 1)).toMatchObject({ status: 'committed', duplicateOf: { sequence: 1 } })
+})

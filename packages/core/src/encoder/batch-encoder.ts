@@ -257,8 +257,9 @@ export class BatchEncoder {
   #sealChunk(expectedRows: number): void {
     const rowCount = this.#chunkRow
     const expected = (this.#expectedBytes / this.#expectedRows) * expectedRows * 1.1
-    this.#writer.appendChunk(rowCount, this.#blocks(rowCount), Math.min(expected, MAX_EXPECTED_BYTES))
+    // what fails here leaves nothing in the part
     this.#tellChunk(rowCount)
+    this.#writer.appendChunk(rowCount, this.#blocks(rowCount), Math.min(expected, MAX_EXPECTED_BYTES))
     for (const encoder of this.#active) encoder.truncate(0)
     this.#chunkRow = 0
     this.#chunkRecords = undefined

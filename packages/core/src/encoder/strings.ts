@@ -16,8 +16,6 @@ const RUN_ROWS = 512
 // A joined text of more than 128 KiB would be a large object, which V8 maps and unmaps each time: 3 us a string of 1,000.
 const RUN_UNITS = 2 ** 15
 
-const ends = new Uint32Array(RUN_ROWS + 1)
-
 interface ShortTarget {
   /** Both replaced where the buffer has grown. */
   entries: Uint32Array
@@ -39,8 +37,10 @@ interface RunTarget {
 export class StringColumn extends HeapColumn {
   /** True while the strings seen fit into their entries, which is then tried first. */
   #expectsShort = true
+  /** Its own: a getter that is read for one column may push a record that another takes. */
+  readonly #ends: Uint32Array = new Uint32Array(RUN_ROWS + 1)
   readonly #runTarget: RunTarget = {
-    ends,
+    ends: this.#ends,
     textOf: (value, row, index) => this.#textOf(value, row, index),
     maxUnits: 0,
     text: '',
@@ -121,17 +121,18 @@ export class StringColumn extends HeapColumn {
   }
 
   #writeRun(text: string, rowCount: number, startRow: number, index: number): void {
+    const ends = this.#ends
     const units = text.length
     // room for three bytes a unit: a write that is cut short could pass for ASCII
     this.reserveBytes(units > 1 << 20 ? Buffer.byteLength(text) : units * 3)
     const start = this.used
     const written = this.bytes.write(text, start)
     if (written !== units) {
-      if (!isEachWellFormed(text, rowCount)) {
+      if (!isEachWellFormed(text, ends, rowCount)) {
         this.#writeEach(text, rowCount, startRow, index)
         return
       }
-      countBytes(this.bytes, start, rowCount)
+      countBytes(this.bytes, start, ends, rowCount)
     }
     this.used = start + written
     for (let i = 0; i < rowCount; i++) {
@@ -143,14 +144,12 @@ export class StringColumn extends HeapColumn {
   /** Encodes strings one by one, to find the one that has a lone surrogate: UTF-8 would silently make it U+FFFD. */
   #writeEach(text: string, rowCount: number, startRow: number, index: number): void {
     for (let i = 0; i < rowCount; i++) {
-      const one = text.slice(ends[i], ends[i + 1])
+      const one = text.slice(this.#ends[i], this.#ends[i + 1])
       if (!one.isWellFormed()) this.refuse(index + i, one, 'it has a lone surrogate, which UTF-8 cannot hold')
       this.appendString(one, startRow + i)
     }
   }
 }
-
-ends[0] = 0
 
 /** Writes strings into their entries, up to the first that is not short ASCII. */
 function fillShortStrings(
@@ -211,7 +210,7 @@ function joinStrings(
 }
 
 /** True where no string of a run has a lone surrogate: two such, side by side, could join to a pair in the text. */
-function isEachWellFormed(text: string, rowCount: number): boolean {
+function isEachWellFormed(text: string, ends: Uint32Array, rowCount: number): boolean {
   if (!text.isWellFormed()) return false
   for (let i = 1; i < rowCount; i++) {
     const unit = text.charCodeAt(ends[i] as number)
@@ -221,7 +220,7 @@ function isEachWellFormed(text: string, rowCount: number): boolean {
 }
 
 /** Turns the end of each string of a well-formed run from units of UTF-16 into bytes of UTF-8, which stand at `start`. */
-function countBytes(bytes: Uint8Array, start: number, rowCount: number): void {
+function countBytes(bytes: Uint8Array, start: number, ends: Uint32Array, rowCount: number): void {
   let at = start
   let units = 0
   for (let i = 1; i <= rowCount; i++) {
