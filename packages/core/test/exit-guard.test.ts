@@ -3,7 +3,7 @@ import { expectWholeBatches, locksBeside } from './batches-in-file.ts'
 import { type Ended, runFixture } from './child.ts'
 import { databasePath } from './open-engine.ts'
 
-const RUNS = 3
+const RUNS = 2
 const SILENCE = /^$/
 
 /** The batches of which an engine has given a receipt. */
@@ -15,7 +15,7 @@ function receiptsOf({ lines }: Ended, engine: number): number[] {
 /** Leaves in the midst of writing; the process must end as the app has it, and what had a receipt must be there. */
 async function leave(way: string, run: number, engines: number, code: number, stderr: RegExp): Promise<void> {
   const paths = Array.from({ length: engines }, () => databasePath())
-  const ended = await runFixture('busy-writer', [way, String(20 + 7 * run), ...paths]).ended
+  const ended = await runFixture('busy-writer', [way, String(20 + 14 * run), ...paths]).ended
   expect(ended).toMatchObject({ code, signal: null, stderr: expect.stringMatching(stderr) })
   for (const [engine, path] of paths.entries()) {
     const receipts = receiptsOf(ended, engine)

@@ -22,7 +22,8 @@ const { point, build } = breakage
 
 const core = createRequire(import.meta.resolve('@ducksink/core'))
 const workerIndex = core.resolve('@ducksink/worker')
-const entry = new URL('./entry.ts', `file://${workerIndex}`).href
+// sources are changed as they are loaded, which the bundle that the tests make of them is not
+const entry = new URL(build === undefined ? './entry.ts' : './entry.ts?source', `file://${workerIndex}`).href
 
 const act = (deed: Deed): void => doDeed(deed, { port, tell: () => steering.postMessage(deed) })
 steering.on('message', act)

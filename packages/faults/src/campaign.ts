@@ -16,6 +16,8 @@ export interface Campaign {
   /** One run of each fault alone. */
   readonly onlyRun?: number
   readonly build?: string
+  /** Reads the files, and is left open; by default each lane has one of its own. */
+  readonly verifier?: Verifier
   readonly onRun?: (result: RunResult) => void
   /** Asked before each run: true ends the campaign. */
   readonly isEnough?: () => boolean
@@ -58,14 +60,14 @@ export async function runCampaign(campaign: Campaign): Promise<readonly FaultRes
   })
   const results: RunResult[] = []
   const lane = async (): Promise<void> => {
-    const verifier = new Verifier()
+    const verifier = campaign.verifier ?? new Verifier()
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       if (campaign.isEnough?.() === true) break
       const result = await runOnce(campaign, next.fault, { index: next.index, verifier })
       results.push(result)
       campaign.onRun?.(result)
     }
-    verifier.close()
+    if (verifier !== campaign.verifier) verifier.close()
   }
   await Promise.all(Array.from({ length: campaign.lanes }, lane))
   return campaign.faults.map((fault) =>
