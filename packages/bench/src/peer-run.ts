@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly directory: string
   /** The Python that has bytewax-duckdb, where it takes part. */
   readonly python?: { readonly executable: string; readonly script: string }
+  /** For peers that are Node processes, as of its profiler. */
+  readonly nodeFlags?: readonly string[]
   /** Ends the peer that is running. */
   readonly signal?: AbortSignal
 }
@@ -64,7 +66,7 @@ export async function runJob(job: Job, surroundings: Surroundings): Promise<Resu
   return JSON.parse(reply) as Result
 }
 
-function spawnPeer(job: Job, { python, signal }: Surroundings): ChildProcess {
+function spawnPeer(job: Job, { python, nodeFlags = [], signal }: Surroundings): ChildProcess {
   const options = {
     // The result comes by descriptor 3; what a peer or its logger prints is kept out of this process's output.
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'] as const,
@@ -79,6 +81,6 @@ function spawnPeer(job: Job, { python, signal }: Surroundings): ChildProcess {
     return spawn(python.executable, [python.script, argument], { ...options, stdio: [...options.stdio], env })
   }
   const entry = siblingModule(import.meta.url, './peer-process')
-  const args = [...process.execArgv, '--expose-gc', entry.pathname, argument]
+  const args = [...process.execArgv, ...nodeFlags, '--expose-gc', entry.pathname, argument]
   return spawn(process.execPath, args, { ...options, stdio: [...options.stdio] })
 }

@@ -1,4 +1,5 @@
 import type { IHasher } from 'hash-wasm'
+import { dataViewOf } from './encoder/data-view.ts'
 
 /** Units of a text that are written together: a long one takes its room bit by bit. */
 const PIECE_UNITS = 1 << 20
@@ -16,7 +17,7 @@ const SHORT_UNITS = 24
 export class PayloadBytes {
   readonly #hash: IHasher
   #bytes = Buffer.allocUnsafeSlow(2 * FLUSH_BYTES)
-  #view = viewOf(this.#bytes)
+  #view = dataViewOf(this.#bytes)
   #used = 0
 
   constructor(hash: IHasher) {
@@ -152,10 +153,6 @@ export class PayloadBytes {
     const bytes = Buffer.allocUnsafeSlow(byteLength)
     this.#bytes.copy(bytes, 0, 0, this.#used)
     this.#bytes = bytes
-    this.#view = viewOf(bytes)
+    this.#view = dataViewOf(bytes)
   }
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength)
 }

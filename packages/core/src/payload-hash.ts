@@ -103,7 +103,7 @@ export class PayloadHash {
   readonly #chunk: PayloadChunk
   readonly #fields: PayloadFields
   readonly #records: readonly unknown[]
-  readonly #totalCount: number
+  readonly #rowCount: number
   #from = 0
   /** Where the chunk ends that begins there; the same where that is not known yet. */
   #to = 0
@@ -113,18 +113,13 @@ export class PayloadHash {
     this.#chunk = chunk
     this.#fields = fields
     this.#records = records
-    this.#totalCount = records.length
-  }
-
-  /** How many records are hashed. */
-  get rowCount(): number {
-    return this.#from
+    this.#rowCount = records.length
   }
 
   /** Hashes the records before `row`, but for those of a chunk that goes on after it. Never throws. */
   advance(row: number): void {
     const records = this.#records
-    const last = Math.min(row, this.#totalCount)
+    const last = Math.min(row, this.#rowCount)
     while (this.#from < last) {
       const from = this.#from
       const to = this.#chunkEnd()
@@ -134,23 +129,25 @@ export class PayloadHash {
     }
   }
 
-  /** Hashes the next records from what the encoder has just made of them, where they are a chunk. */
-  take(chunk: EncodedChunk): void {
-    if (chunk.from !== this.#from || chunk.records !== this.#records || chunk.to > this.#totalCount) return
-    if (chunk.to !== this.#chunkEnd()) return
+  /** Hashes the next records from what the encoder has just made of them; false where they are not a chunk. */
+  take(chunk: EncodedChunk): boolean {
+    if (chunk.from !== this.#from || chunk.records !== this.#records || chunk.to > this.#rowCount)
+      return false
+    if (chunk.to !== this.#chunkEnd()) return false
     this.#hash = this.#chunk.hashEncoded(this.#hash, this.#fields, chunk)
     this.#from = chunk.to
+    return true
   }
 
   /** The digest of all records; it hashes those first that were not yet. */
   digest(): PayloadDigest {
-    this.advance(this.#totalCount)
+    this.advance(this.#rowCount)
     return digestOf(this.#hash)
   }
 
   #chunkEnd(): number {
     const from = this.#from
-    if (this.#to === from) this.#to = Math.min(this.#totalCount, from + chunkRows(this.#records[from]))
+    if (this.#to === from) this.#to = Math.min(this.#rowCount, from + chunkRows(this.#records[from]))
     return this.#to
   }
 }

@@ -1,9 +1,10 @@
-import { MessageChannel, type MessagePort, type Worker, type WorkerOptions } from 'node:worker_threads'
+import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads'
 import {
   type InsertAnswer,
   type InsertRequest,
   type OpenReply,
   type OpenRequest,
+  portEndpoint,
   type SinkApi,
   type StopMessage,
   spawnWorker,
@@ -89,7 +90,7 @@ export class WorkerThread {
     this.#stopped = new Int32Array(stopped)
     const workerData: WorkerStart = { port: port2, minLogLevel, stopped }
     this.#worker = (createWorker ?? spawnWorker)({ workerData, transferList: [port2], name: 'ducksink' })
-    this.#remote = Comlink.wrap<SinkApi>(endpointOf(port1))
+    this.#remote = Comlink.wrap<SinkApi>(portEndpoint(port1))
     // a proxy's property is another proxy, made at each access: this one is made once
     this.#insert = this.#remote.insert as unknown as Call<'insert'>
     this.#guard = guardExit(this.#worker, this.#stopped)
@@ -236,21 +237,6 @@ export class WorkerThread {
     this.#watch.stop()
     for (const reject of this.#pending) reject(death)
     this.#pending.clear()
-  }
-}
-
-/** Node's own listeners are given the data: for those of the web it makes an event, and loads 28 ms of undici for it. */
-function endpointOf(port: MessagePort): Comlink.Endpoint {
-  return {
-    postMessage: (message, transfers) => port.postMessage(message, transfers as never),
-    addEventListener: (_type, listener) => {
-      port.on('message', (data: unknown) => {
-        const event = { data } as MessageEvent
-        if (typeof listener === 'function') listener(event)
-        else listener.handleEvent(event)
-      })
-    },
-    removeEventListener: () => undefined,
   }
 }
 

@@ -55,9 +55,9 @@ async function encodedHash(
   let taken = 0
   const counting: Pick<PayloadHash, 'take' | 'advance' | 'digest'> = {
     take: (chunk) => {
-      const before = hash.rowCount
-      hash.take(chunk)
-      taken += hash.rowCount - before
+      const isTaken = hash.take(chunk)
+      if (isTaken) taken += chunk.to - chunk.from
+      return isTaken
     },
     advance: (row) => hash.advance(row),
     digest: () => hash.digest(),

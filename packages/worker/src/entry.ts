@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Endpoint, expose, transfer } from 'comlink'
+import { expose, transfer } from 'comlink'
 import { createLog } from './log.ts'
+import { portEndpoint } from './port-endpoint.ts'
 import { errorToData } from './protocol/errors.ts'
 import { SINK_METHODS, type SinkApi, type WorkerEvent, type WorkerStart } from './protocol/messages.ts'
 import { transferredBuffers } from './protocol/whole-column.ts'
@@ -81,17 +82,4 @@ function isAllowed(message: unknown): boolean {
   return type === 'APPLY' && Array.isArray(path) && path.length === 1 && methods.has(path[0])
 }
 
-const endpoint: Endpoint = {
-  postMessage: (message, transfers) => port.postMessage(message, transfers as never),
-  addEventListener: (_type, listener) => {
-    port.on('message', (data: unknown) => {
-      const event = { data } as MessageEvent
-      if (!isAllowed(data)) return
-      if (typeof listener === 'function') listener(event)
-      else listener.handleEvent(event)
-    })
-  },
-  removeEventListener: () => undefined,
-}
-
-expose(Object.freeze(Object.assign(Object.create(null) as SinkApi, api)), endpoint)
+expose(Object.freeze(Object.assign(Object.create(null) as SinkApi, api)), portEndpoint(port, isAllowed))

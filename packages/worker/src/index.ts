@@ -2,6 +2,7 @@ export { foldIdentifier, identifierProblem, qualifiedName } from './identifier.t
 export { keyConflict } from './key-conflict.ts'
 export { ledgerKeyProblem } from './ledger-key.ts'
 export { releaseLockOf } from './lock-file.ts'
+export { portEndpoint } from './port-endpoint.ts'
 export * from './protocol/coercion.ts'
 export * from './protocol/dead-letter.ts'
 export * from './protocol/errors.ts'

@@ -1,13 +1,10 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Readable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import type { WriteJob } from '../job.ts'
+import { runJob } from '../peer-run.ts'
 import { SCENARIOS, toWriteJob } from '../scenarios/catalog.ts'
 import { CONTENDERS, type ContenderName } from '../scenarios/contenders.ts'
-import { siblingModule } from '../sibling-module.ts'
 import { formatFigure, formatTable } from '../text-table.ts'
 import { type CpuProfile, selfTimes } from './cpu-profile.ts'
 
@@ -19,14 +16,8 @@ const INTERVAL_US = 200
 
 /** Runs a peer under the profiler; the profiles of its threads, the main one first. */
 async function profile(job: WriteJob, directory: string): Promise<CpuProfile[]> {
-  const flags = ['--cpu-prof', `--cpu-prof-dir=${directory}`, `--cpu-prof-interval=${INTERVAL_US}`]
-  const entry = siblingModule(import.meta.url, '../peer-process').pathname
-  const args = [...process.execArgv, ...flags, '--expose-gc', entry, JSON.stringify(job)]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit', 'pipe'] })
-  // its figures, which under a profiler say nothing
-  ;(child.stdio[3] as Readable).resume()
-  const [code] = (await once(child, 'close')) as [number | null]
-  if (code !== 0) throw new Error(`the peer ended with ${code}`)
+  const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${directory}`, `--cpu-prof-interval=${INTERVAL_US}`]
+  await runJob(job, { directory, nodeFlags })
   // named by date, process, thread and count, so that the main thread's is the first
   const files = (await readdir(directory)).filter((file) => file.endsWith('.cpuprofile')).sort()
   return Promise.all(

@@ -1,5 +1,6 @@
 import { INLINE_BYTES, STRING_ENTRY_BYTES, type VectorBlock } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, MAX_CHUNK_BYTES } from './column-encoder.ts'
+import { dataViewOf } from './data-view.ts'
 
 /** Words of an entry. */
 const ENTRY_WORDS = STRING_ENTRY_BYTES / 4
@@ -11,7 +12,7 @@ export abstract class HeapColumn extends ColumnEncoder {
   protected entries: Uint32Array = new Uint32Array(this.buffer)
   protected entryBytes: Uint8Array = new Uint8Array(this.buffer)
   protected bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_HEAP_BYTES)
-  #heap: DataView = viewOf(this.bytes)
+  #heap: DataView = dataViewOf(this.bytes)
   protected used = 0
   #hasLong = false
 
@@ -93,7 +94,7 @@ export abstract class HeapColumn extends ColumnEncoder {
 
   #setHeap(bytes: Buffer): void {
     this.bytes = bytes
-    this.#heap = viewOf(bytes)
+    this.#heap = dataViewOf(bytes)
   }
 
   /** Where the last long string before a row ends: what stands behind it nobody points at. */
@@ -121,8 +122,4 @@ export abstract class HeapColumn extends ColumnEncoder {
     this.used += length
     this.setEntry(row, start, length)
   }
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
-  return new DataView(buffer, byteOffset, byteLength)
 }
