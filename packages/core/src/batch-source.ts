@@ -51,6 +51,8 @@ export interface BatchSource {
   adapt(error: unknown): Promise<boolean>
   /** What was left out since {@link begin}, because the schema has no place for it. */
   readonly discarded: Discarded
+  /** The part that was made last is sent, and with it whatever travels beside it. */
+  lend?(): void
   /**
    * Called with the columns that travelled beside a part, once it is answered, in the order of the parts; without them
    * where they are lost.

@@ -96,6 +96,7 @@ export class Exchange {
     }
     this.#hasSent = true
     this.#sent = request
+    if (whole !== undefined) source.lend?.()
     admission.acquire(byteLength)
     return new Promise((resolve, reject) => {
       outbox.post({

@@ -60,6 +60,8 @@ export class ColumnsSource implements BatchSource {
   /** The buffers that may travel: they are the batch's own, and each is of one segment. */
   #lendable: ReadonlySet<ArrayBufferLike> = new Set()
   readonly #loans: Loan[] = []
+  /** That of the last part, which is none where the part is not sent after all. */
+  #prepared: Loan | undefined
   /** Settled when none is left. */
   #home: PromiseWithResolvers<void> = Promise.withResolvers()
   /** True where the worker has ended that had one. */
@@ -128,7 +130,7 @@ export class ColumnsSource implements BatchSource {
     const part = encoder.finishPart()
     this.#measure = { bytes: part.byteLength, rows: part.rowCount }
     this.table.measured(part.rowCount, part.byteLength)
-    if (part.whole !== undefined) this.#lend(part.whole)
+    this.#prepared = part.whole && this.#loanOf(part.whole)
     return { part, last, rowOf: (index) => first + index }
   }
 
@@ -156,6 +158,13 @@ export class ColumnsSource implements BatchSource {
     if (isFinal || error === undefined || error !== this.#misfit) return false
     await this.#makeRecords(false)
     return true
+  }
+
+  lend(): void {
+    if (this.#prepared === undefined) return
+    if (this.#loans.length === 0) this.#home = Promise.withResolvers()
+    this.#loans.push(this.#prepared)
+    this.#prepared = undefined
   }
 
   takeBack(whole: readonly WholeColumn[] | undefined): void {
@@ -285,11 +294,10 @@ export class ColumnsSource implements BatchSource {
     )
   }
 
-  #lend(whole: readonly WholeColumn[]): void {
+  #loanOf(whole: readonly WholeColumn[]): Loan {
     const segment = this.#segment - 1
     const { columns } = this.#segments[segment] as Segment
-    if (this.#loans.length === 0) this.#home = Promise.withResolvers()
-    this.#loans.push({ segment, whole, restore: remember(columns) })
+    return { segment, whole, restore: remember(columns) }
   }
 }
 
