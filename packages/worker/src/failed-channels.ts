@@ -1,4 +1,4 @@
-import type { WrittenOffset } from './protocol/messages.ts'
+import type { WrittenOffset } from './protocol/ledger-messages.ts'
 
 /** A write that was not written, and the number that its channel had then. */
 interface Failure {

@@ -1,6 +1,6 @@
 import { foldIdentifier, shown } from './identifier.ts'
 import { KeyConflictError } from './protocol/errors.ts'
-import type { CommittedWrite, LedgerEntry } from './protocol/messages.ts'
+import type { CommittedWrite, LedgerEntry } from './protocol/ledger-messages.ts'
 
 /** Why a write is not the one that is committed under its key; `undefined` where it is the same, come again. */
 export function keyConflict(

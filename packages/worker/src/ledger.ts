@@ -8,13 +8,8 @@ import { ledgerKeyProblem } from './ledger-key.ts'
 import { encodeLedgerPart, type LedgerValues } from './ledger-part.ts'
 import { KEYS_TABLE, type LedgerTable, OFFSETS_TABLE, prepareLedgerTables } from './ledger-tables.ts'
 import { SchemaError, StatementError } from './protocol/errors.ts'
-import type {
-  ChannelOffset,
-  CommittedWrite,
-  InsertRequest,
-  LedgerEntry,
-  WriteIdentity,
-} from './protocol/messages.ts'
+import type { ChannelOffset, CommittedWrite, LedgerEntry, WriteIdentity } from './protocol/ledger-messages.ts'
+import type { InsertRequest } from './protocol/messages.ts'
 import type { Writer } from './writer.ts'
 
 // From 2,048 rows on, DuckDB may read the table instead of the index.

@@ -12,16 +12,15 @@ import {
 } from './duckdb-error.ts'
 import type { Ledger } from './ledger.ts'
 import { ClosedError, errorToData, type SinkError, StatementError } from './protocol/errors.ts'
+import type { LedgerReply, PruneReply } from './protocol/ledger-messages.ts'
 import type {
   CloseReply,
   InsertAnswer,
   InsertReply,
   InsertRequest,
-  LedgerReply,
   OpenReply,
   OpenRequest,
   PrepareReply,
-  PruneReply,
   QueryReply,
   QueryRequest,
   SinkApi,

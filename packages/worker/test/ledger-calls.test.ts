@@ -1,12 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createLog } from '../src/log.ts'
-import type {
-  DeliveryMode,
-  InsertReply,
-  InsertRequest,
-  OpenReply,
-  WriteIdentity,
-} from '../src/protocol/messages.ts'
+import type { WriteIdentity } from '../src/protocol/ledger-messages.ts'
+import type { DeliveryMode, InsertReply, InsertRequest, OpenReply } from '../src/protocol/messages.ts'
 import { SinkWorker } from '../src/sink-worker.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, temporaryDirectory } from './session.ts'

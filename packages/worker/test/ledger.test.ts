@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Connection } from '../src/connection.ts'
 import { Ledger, type LedgerWrite } from '../src/ledger.ts'
 import { ledgerKeyProblem, MAX_LEDGER_KEY_BYTES } from '../src/ledger-key.ts'
-import type { CommittedWrite, WriteIdentity } from '../src/protocol/messages.ts'
+import type { CommittedWrite, WriteIdentity } from '../src/protocol/ledger-messages.ts'
 import { readFile } from './read-file.ts'
 import { openSession, type Session, temporaryDirectory } from './session.ts'
 
