@@ -2,14 +2,7 @@ import type { ILogObj, Logger } from 'tslog'
 import type { KnownLayout } from './catalog.ts'
 import { endingError } from './connection.ts'
 import { type Database, openDatabase } from './database.ts'
-import {
-  isDiskFull,
-  isInvalidated,
-  messageOf,
-  queryError,
-  statementError,
-  tableError,
-} from './duckdb-error.ts'
+import { messageOf, statementError, tableError } from './duckdb-error.ts'
 import type { Ledger } from './ledger.ts'
 import { ClosedError, errorToData, type SinkError, StatementError } from './protocol/errors.ts'
 import type { LedgerReply, PruneReply } from './protocol/ledger-messages.ts'
@@ -28,11 +21,9 @@ import type {
   TableSetup,
   WorkerEvent,
 } from './protocol/messages.ts'
-import { classifyStatement, runRead, runStatement } from './query.ts'
-import { cancelledQuery } from './read-queue.ts'
+import { Queries } from './queries.ts'
 import { ReplyBox } from './reply-box.ts'
 import { type Session, startSession } from './session.ts'
-import { beginsAsRead } from './sql-text.ts'
 import { cutWholePart } from './whole-parts.ts'
 import { refuse, type TaskJob, takeBack, type WriteJob } from './write-jobs.ts'
 import { WriterQueue } from './writer-queue.ts'
@@ -50,12 +41,10 @@ export class SinkWorker implements SinkApi {
   #refusal: SinkError = new ClosedError('the target is closed')
   /** The opening or closing under way: it calls DuckDB while there is no session. Never rejects. */
   #transition: Promise<unknown> = Promise.resolve()
-  /** True while the writing connection runs a statement of the app: that may be interrupted, a batch may not. */
-  #runsStatement = false
-  /** The statements that wait for the writing connection, or run on it. */
-  readonly #statements = new Map<number, AbortController>()
   /** Where all that needs the writing connection waits; there is one while there is a session. */
   #queue: WriterQueue | undefined
+  /** There while there is a session. */
+  #queries: Queries | undefined
 
   /** @param onBroken - called when the target must be opened again: DuckDB takes nothing more, or a COMMIT failed */
   constructor(log: Logger<ILogObj>, post: (event: WorkerEvent) => void, onBroken: (reason: string) => void) {
@@ -129,22 +118,8 @@ export class SinkWorker implements SinkApi {
   }
 
   async query(request: QueryRequest): Promise<QueryReply> {
-    const session = this.#session
-    if (session === undefined) return { status: 'failed', error: errorToData(this.#refusal) }
-    // what does not look like a read does not wait behind those that are
-    if (!beginsAsRead(request.sql)) {
-      const reply = await this.#queryOnWriter(request)
-      if (reply !== undefined) return reply
-    }
-    try {
-      const rows = await this.#read(session, request)
-      if (rows !== undefined) return { status: 'rows', rows, changedSchema: false }
-    } catch (error) {
-      // where the session has ended meanwhile, that was what cancelled the query
-      const told = this.#session === session ? queryError(error) : this.#refusal
-      return { status: 'failed', error: errorToData(told) }
-    }
-    return (await this.#queryOnWriter(request)) ?? { status: 'failed', error: errorToData(this.#refusal) }
+    if (this.#queries === undefined) return { status: 'failed', error: errorToData(this.#refusal) }
+    return this.#queries.answer(request)
   }
 
   readLedger(keys: readonly string[], servesWrites = false): Promise<LedgerReply> {
@@ -172,10 +147,7 @@ export class SinkWorker implements SinkApi {
   }
 
   async cancelQuery(queryId: number): Promise<void> {
-    this.#session?.reads.cancel(queryId)
-    // one whose turn has come is asked whether it is still wanted, and one that runs is committed
-    this.#statements.get(queryId)?.abort(cancelledQuery())
-    this.#session?.jobs.refuseQuery(queryId, cancelledQuery())
+    this.#queries?.cancel(queryId)
   }
 
   async close(): Promise<CloseReply> {
@@ -186,6 +158,7 @@ export class SinkWorker implements SinkApi {
       async () => {
         await session.reads.idle()
         if (this.#session !== session) throw this.#refusal
+        this.#endQueries()
         this.#session = undefined
         void this.#queue?.end()
         session.transactions.clearStatements()
@@ -208,8 +181,7 @@ export class SinkWorker implements SinkApi {
     const session = this.#session
     this.#session = undefined
     if (session === undefined) return
-    session.reads.cancelAll()
-    if (this.#runsStatement) session.database.writer.interrupt()
+    this.#endQueries()
     const held = this.#queue?.end()
     await session.database.stop()
     // it opens an instance perhaps
@@ -252,6 +224,10 @@ export class SinkWorker implements SinkApi {
         ...{ log: this.#log, post: this.#post, onBroken: this.#onBroken },
         timeoutMs: request.degradedTimeoutMs,
       })
+      this.#queries = new Queries(session, {
+        onWriter: (task, failed, options) => this.#onWriter(task, failed, options),
+        takingLong: (run) => this.#takingLong(run),
+      })
       this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
       const committedOffsets = session.ledger?.committedOffsets ?? []
       const { sequence } = session.transactions
@@ -260,6 +236,11 @@ export class SinkWorker implements SinkApi {
       database?.close()
       return { status: 'failed', error: errorToData(error) }
     }
+  }
+
+  #endQueries(): void {
+    this.#queries?.end(this.#refusal)
+    this.#queries = undefined
   }
 
   async #checkpointAtEnd(database: Database): Promise<void> {
@@ -271,63 +252,6 @@ export class SinkWorker implements SinkApi {
         'checkpoint at close failed; the log is replayed at the next open',
       )
     })
-  }
-
-  /**
-   * Reads by the reading connection; `undefined` where the statement does more than read. A database that a full disk
-   * has invalidated is asked once more when it is open again.
-   */
-  async #read(session: Session, request: QueryRequest): Promise<readonly object[] | undefined> {
-    const { reader, room } = session.database
-    const read = (): Promise<readonly object[] | undefined> =>
-      session.reads.run(request.queryId, async (signal) => {
-        const kind = await classifyStatement(reader, request.sql)
-        signal.throwIfAborted()
-        return kind === 'read' ? runRead(reader, request, signal) : undefined
-      })
-    try {
-      return await read()
-    } catch (error) {
-      if (room === undefined || !isDiskFull(error) || !isInvalidated({ message: messageOf(error) }))
-        throw error
-      room.failed(error)
-      // the job at hand meets it as well, and the queue has it opened before the next
-      await room.valid
-      return await read()
-    }
-  }
-
-  /** Runs a statement in the writer's turn; `undefined` where it only reads, and so is for the reader. */
-  #queryOnWriter(request: QueryRequest): Promise<QueryReply | undefined> {
-    const { queryId } = request
-    const controller = new AbortController()
-    this.#statements.set(queryId, controller)
-    const reply = this.#onWriter<QueryReply | undefined>(
-      async (session) => {
-        const { database, catalog, transactions } = session
-        const kind = await classifyStatement(database.writer, request.sql)
-        controller.signal.throwIfAborted()
-        if (kind === 'read') return undefined
-        this.#runsStatement = true
-        // before it runs: one of which the rows cannot be read is committed all the same
-        session.ledger?.mayHaveChanged()
-        const running = this.#takingLong(() => runStatement(database.writer, request))
-        const { rows, changedSchema, isAlter } = await running.finally(() => {
-          this.#runsStatement = false
-        })
-        if (changedSchema) {
-          transactions.clearStatements()
-          catalog.invalidate()
-        }
-        // it may have written any number
-        session.checkpoints.written(Number.POSITIVE_INFINITY)
-        if (isAlter) await session.checkpoints.make()
-        return { status: 'rows', rows, changedSchema }
-      },
-      (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
-      { queryId },
-    )
-    return reply.finally(() => this.#statements.delete(queryId))
   }
 
   /** Does what may take long on the writing connection, of which main is told: its writes do not hang meanwhile. */
