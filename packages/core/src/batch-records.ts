@@ -35,8 +35,13 @@ export class BatchRecords {
     this.#list = records
   }
 
-  /** Has the table's schema look at the records; gives what it makes of them. */
-  async validate(schema: StandardSchema): Promise<readonly FieldRecord[]> {
+  /** What is written, bad records included. */
+  get list(): readonly FieldRecord[] {
+    return this.#list
+  }
+
+  /** Has the table's schema look at the records; what it makes of them is written. */
+  async validate(schema: StandardSchema): Promise<void> {
     const table = this.#table.name
     const records: FieldRecord[] = []
     while (records.length < this.#rowCount && !this.#badRecords.isFull) {
@@ -53,7 +58,6 @@ export class BatchRecords {
       if (this.#slice.isSpent) await this.#slice.yield()
     }
     this.#list = records
-    return records
   }
 
   /** The records that can be written, as far as that is known. */

@@ -1,5 +1,6 @@
-import { type PayloadDigest, SchemaError, SinkError, type TableLayout, ValueError } from '@ducksink/worker'
+import { type PayloadDigest, ValueError } from '@ducksink/worker'
 import { BadRecords } from './bad-records.ts'
+import { BatchEvolution } from './batch-evolution.ts'
 import { BatchRecords } from './batch-records.ts'
 import {
   type BatchHead,
@@ -18,12 +19,8 @@ import { FieldScan } from './field-scan.ts'
 import type { PayloadHash } from './payload-hash.ts'
 import { recordJson } from './record-json.ts'
 import type { RecordOrigins } from './record-origins.ts'
-import { type MisfitPolicy, RecordSpans } from './record-spans.ts'
-import { addColumns, fittingRecords, inferredColumns, widenColumns } from './schema/evolution.ts'
+import { RecordSpans } from './record-spans.ts'
 import type { TableState } from './table-state.ts'
-
-// One time for the first records and one for all of them; more, where others drop the columns again meanwhile.
-const MAX_ADDITIONS = 8
 
 /** What a batch of records may have beside them. */
 export interface RecordsOptions {
@@ -57,10 +54,9 @@ export class RecordsSource implements BatchSource {
   readonly #hash: PayloadHash | undefined
   readonly #beforeDdl: RecordsOptions['beforeDdl']
   readonly #given: readonly FieldRecord[]
-  /** What is written: the records, or what the table's schema made of them. */
-  #list: readonly FieldRecord[]
-  /** The same, where more is to be done with them than to encode them. */
-  #batch: BatchRecords | undefined
+  /** The same as they are to be written. */
+  readonly #records: BatchRecords
+  readonly #evolution: BatchEvolution
   #isValidated: boolean
   readonly #context: RecordsContext
   #rows: TableEncoder | undefined
@@ -76,10 +72,6 @@ export class RecordsSource implements BatchSource {
   #lateField: unknown
   /** What a column might be made wider for. */
   #misfit: unknown
-  /** How often columns were added for it. */
-  #additions = 0
-  /** True where the types can follow the batch no further. */
-  #isWidened = false
   #discarded: Discarded = { rowCount: 0, valueCount: 0 }
 
   constructor(
@@ -107,9 +99,17 @@ export class RecordsSource implements BatchSource {
     this.#beforeDdl = beforeDdl
     this.#given = records
     this.#hasBegun = isAgain
-    this.#list = records
     this.#context = context
     this.#isValidated = isValidated
+    this.#records = new BatchRecords({
+      table,
+      records,
+      rowCount: this.rowCount,
+      badRecords: this.badRecords,
+      slice: context.slice,
+      beforeDdl,
+    })
+    this.#evolution = new BatchEvolution(table, this.#records, this.badRecords)
   }
 
   get discarded(): Discarded {
@@ -124,12 +124,12 @@ export class RecordsSource implements BatchSource {
     this.#rows = undefined
     this.#witnesses = []
     const { schema } = table.options
-    if (schema !== undefined && !this.#isValidated) this.#list = await this.#records.validate(schema)
+    if (schema !== undefined && !this.#isValidated) await this.#records.validate(schema)
     this.#isValidated = true
     if (!table.isKnown(badRecords.mode)) await this.#beforeDdl?.()
     const letterLayout = badRecords.mode === 'dead-letter' ? await table.deadLetters.require() : undefined
     for (;;) {
-      const layout = table.layout ?? (await this.#make())
+      const layout = table.layout ?? (await this.#evolution.makeTable())
       if (layout === undefined) {
         this.#discarded = { rowCount: this.rowCount - badRecords.count, valueCount: 0 }
         const isLeftOut = badRecords.count === 0 && this.letterIds.length === 0
@@ -138,9 +138,9 @@ export class RecordsSource implements BatchSource {
       const { encoders } = this.#context
       const rows = this.#isAgain ? encoders.another(table, layout) : encoders.of(table, layout)
       beginBatch(rows)
-      this.#scan = new FieldScan(rows, { list: this.#list, rowCount: this.rowCount, badRecords })
+      this.#scan = new FieldScan(rows, { list: this.#records.list, rowCount: this.rowCount, badRecords })
       await this.#look(this.#scan, rows)
-      if (await this.#follow(rows)) continue
+      if (await this.#evolution.follow(rows, this.#isAgain)) continue
       return { layout, columns: this.#start(rows), letterLayout }
     }
   }
@@ -178,7 +178,7 @@ export class RecordsSource implements BatchSource {
     if (lost.length === 0) return true
     // the table has seen NULL in rows that will have their DEFAULT
     badRecords.takeBack((row) => {
-      const record = this.#list[row] as FieldRecord
+      const record = this.#records.list[row] as FieldRecord
       return lost.every(({ field }) => hasField(record, field))
     })
     return badRecords.count === this.rowCount
@@ -200,7 +200,7 @@ export class RecordsSource implements BatchSource {
     const rows = this.#rows
     if (rows === undefined || error === undefined) return false
     if (error === this.#lateField) rows.hasLateFields = true
-    else if (error === this.#misfit) await this.#widen(rows, (error as ValueError).column)
+    else if (error === this.#misfit) await this.#evolution.widen(rows, (error as ValueError).column)
     else return false
     return true
   }
@@ -213,19 +213,6 @@ export class RecordsSource implements BatchSource {
   /** Nothing is kept beside the records themselves. */
   release(): void {
     this.#rows = undefined
-  }
-
-  get #records(): BatchRecords {
-    this.#batch ??= new BatchRecords({
-      ...{ table: this.table, records: this.#given, rowCount: this.rowCount },
-      ...{ badRecords: this.badRecords, slice: this.#context.slice, beforeDdl: this.#beforeDdl },
-    })
-    return this.#batch
-  }
-
-  /** Makes the absent table, as the records are that can be written. */
-  #make(): Promise<TableLayout | undefined> {
-    return this.#records.infer((batch) => this.table.prepare(() => inferredColumns(batch)))
   }
 
   /**
@@ -248,41 +235,6 @@ export class RecordsSource implements BatchSource {
     return scan.row
   }
 
-  /** Lets the table follow the batch, where it may; true where its columns are to be looked at again. */
-  async #follow(rows: TableEncoder): Promise<boolean> {
-    const { badRecords, table } = this
-    const { unplaced } = rows.fields
-    if (unplaced.size > 0 && !badRecords.failsBatch) {
-      const { count } = badRecords
-      await this.#records.infer((batch) => addColumns(batch, unplaced), unplaced)
-      // nothing has come of it where the fields had values only when they were read first
-      const isSame = table.layout === rows.layout && badRecords.count === count
-      if (isSame || ++this.#additions > MAX_ADDITIONS) throw changingFields(table.name, unplaced)
-      return true
-    }
-    // what comes after it waits in the worker: nothing may be found out only when parts have been sent
-    return this.#isAgain && this.#evolvesTypes && this.#widen(rows)
-  }
-
-  /**
-   * Widens columns for the records that there are types for. Where records may be bad, those that no type takes, or
-   * that DuckDB does not alter a column for, are.
-   */
-  async #widen({ layout, fields }: TableEncoder, atFault?: string): Promise<boolean> {
-    const { good } = this.#records
-    const isTolerant = this.badRecords.mode !== 'fail-batch'
-    try {
-      if (await widenColumns(good, layout, fields.bound, atFault)) return true
-      const fitting = isTolerant ? await fittingRecords(good, layout, fields.bound) : good
-      if (fitting.records.length < good.records.length)
-        if (await widenColumns(fitting, layout, fields.bound, atFault)) return true
-    } catch (error) {
-      if (!isTolerant || !(error instanceof SinkError)) throw error
-    }
-    this.#isWidened = true
-    return false
-  }
-
   #start(rows: TableEncoder): readonly number[] {
     const { badRecords } = this
     const { columns } = rows.fields
@@ -293,7 +245,7 @@ export class RecordsSource implements BatchSource {
     }
     this.#rows = rows
     this.#followChunks(rows, this.#hash)
-    this.#spans = new RecordSpans(rows, badRecords, this.#misfitPolicy)
+    this.#spans = new RecordSpans(rows, badRecords, this.#evolution.misfitPolicy)
     if (columns.length === 0 && badRecords.count < this.rowCount) this.#refuseEmpty()
     return columns
   }
@@ -314,18 +266,9 @@ export class RecordsSource implements BatchSource {
     }
   }
 
-  get #misfitPolicy(): MisfitPolicy {
-    if (this.table.options.contract.types === 'discard-value') return 'discard'
-    return this.#evolvesTypes ? 'widen' : 'refuse'
-  }
-
-  get #evolvesTypes(): boolean {
-    return this.table.options.contract.types === 'evolve' && !this.#isWidened
-  }
-
   #step(to: number, partEnd: number): void {
     try {
-      this.#index = (this.#spans as RecordSpans).step(this.#list, this.#index, to, partEnd)
+      this.#index = (this.#spans as RecordSpans).step(this.#records.list, this.#index, to, partEnd)
     } catch (error) {
       this.#misfit = error
       throw error
@@ -355,17 +298,11 @@ export class RecordsSource implements BatchSource {
 
   /** Another record with a field for the column, or none: `row` is then -1. */
   #otherWitness({ column, field }: BoundColumn): BoundColumn {
-    const row = this.#list.findIndex(
+    const row = this.#records.list.findIndex(
       (record, index) => !this.badRecords.has(index) && hasField(record, field),
     )
     return { column, field, row }
   }
-}
-
-function changingFields(table: string, fields: ReadonlySet<string>): SchemaError {
-  const [column] = fields
-  const message = `field "${column}" for table "${table}" was not the same when it was read again`
-  return new SchemaError(message, { table, column })
 }
 
 function hasField(record: FieldRecord, field: string): boolean {
