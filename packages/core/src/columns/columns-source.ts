@@ -13,10 +13,10 @@ import type { RecordsContext } from '../encoders.ts'
 import { recordJson } from '../record-json.ts'
 import { RecordsSource } from '../records-source.ts'
 import type { TableState } from '../table-state.ts'
-import { WorkerGoneError } from '../worker-thread.ts'
-import { movesOf, remember, takeOver, unshare, viewsOf } from './buffer-moves.ts'
+import { takeOver, unshare } from './buffer-moves.ts'
 import type { ColumnArray, ColumnBatch, Segment } from './column-array.ts'
 import { requireSegment } from './column-content.ts'
+import { ColumnLoans } from './column-loans.ts'
 import { inferredFrom, placeColumns, withTypes } from './column-places.ts'
 import { readRecord, readRecords } from './column-records.ts'
 import { ColumnsEncoder, type PlacedColumn } from './columns-encoder.ts'
@@ -35,13 +35,6 @@ export interface ColumnsOptions {
 // Beside columns that travel whole a part holds what is encoded of the others, of all rows at once: up to here.
 const MAX_BESIDE_BYTES = 16 * 2 ** 20
 
-/** Columns whose arrays are with the worker, and how they are got hold of again. */
-interface Loan {
-  readonly segment: number
-  readonly whole: readonly WholeColumn[]
-  readonly restore: ReturnType<typeof remember>
-}
-
 /**
  * A batch of columns. It is written as it is where its values are what the table has; what needs records (a schema, a
  * misfit that the table or its policy may know a remedy for, a refusal by DuckDB) has them made of the columns, and goes
@@ -57,15 +50,8 @@ export class ColumnsSource implements BatchSource {
   readonly #options: ColumnsOptions
   readonly #names: readonly string[]
   #segments: readonly Segment[]
-  /** The buffers that may travel: they are the batch's own, and each is of one segment. */
-  #lendable: ReadonlySet<ArrayBufferLike> = new Set()
-  readonly #loans: Loan[] = []
-  /** That of the last part, which is none where the part is not sent after all. */
-  #prepared: Loan | undefined
-  /** Settled when none is left. */
-  #home: PromiseWithResolvers<void> = Promise.withResolvers()
-  /** True where the worker has ended that had one. */
-  #isLost = false
+  /** Nothing may travel unless it is handed over. */
+  #loans: ColumnLoans = new ColumnLoans(new Set())
   #encoder: ColumnsEncoder | undefined
   /** Where the next part begins: the segment, its row, and the row of the batch. */
   #segment = 0
@@ -130,7 +116,7 @@ export class ColumnsSource implements BatchSource {
     const part = encoder.finishPart()
     this.#measure = { bytes: part.byteLength, rows: part.rowCount }
     this.table.measured(part.rowCount, part.byteLength)
-    this.#prepared = part.whole && this.#loanOf(part.whole)
+    this.#loans.prepare(part.whole, this.#segments, this.#segment - 1)
     return { part, last, rowOf: (index) => first + index }
   }
 
@@ -161,24 +147,11 @@ export class ColumnsSource implements BatchSource {
   }
 
   lend(): void {
-    if (this.#prepared === undefined) return
-    if (this.#loans.length === 0) this.#home = Promise.withResolvers()
-    this.#loans.push(this.#prepared)
-    this.#prepared = undefined
+    this.#loans.lend()
   }
 
   takeBack(whole: readonly WholeColumn[] | undefined): void {
-    const loan = this.#loans.shift()
-    if (this.#loans.length === 0) this.#home.resolve()
-    if (loan === undefined) return
-    if (whole === undefined) {
-      this.#isLost = true
-      return
-    }
-    const columns = loan.restore(movesOf(loan.whole, whole))
-    this.#segments = this.#segments.map((segment, index) =>
-      index === loan.segment ? { ...segment, columns } : segment,
-    )
+    this.#segments = this.#loans.takeBack(whole, this.#segments)
   }
 
   get #batch(): ColumnBatch {
@@ -197,15 +170,14 @@ export class ColumnsSource implements BatchSource {
     if (transfer) {
       const { segments, lendable } = takeOver(this.#segments)
       this.#segments = segments
-      this.#lendable = lendable
+      this.#loans = new ColumnLoans(lendable)
     }
     // what is lent cannot be read
     await hash?.hash(this.#batch, this.#context.slice)
   }
 
   async #makeRecords(isAgain: boolean): Promise<void> {
-    if (this.#loans.length > 0) await this.#home.promise
-    if (this.#isLost) throw new WorkerGoneError('the worker ended, and the columns that it had with it', true)
+    await this.#loans.home()
     const { badRecords } = this
     const { beforeDdl } = this.#options
     if (!this.table.isKnown('fail-batch')) await beforeDdl?.()
@@ -241,7 +213,7 @@ export class ColumnsSource implements BatchSource {
   /** Encodes a whole segment, where some of its columns can travel beside the part, and the rest is not too much. */
   async #encodeWhole(encoder: ColumnsEncoder): Promise<boolean> {
     if (this.#fed === this.#segment) return false
-    const { rowCount } = this.#feed(encoder, (array) => this.#mayLend(array))
+    const { rowCount } = this.#feed(encoder, (array) => this.#loans.mayLend(array))
     if (!encoder.hasWhole) return false
     const { slice } = this.#context
     for (let row = 0; row < rowCount; ) {
@@ -285,19 +257,6 @@ export class ColumnsSource implements BatchSource {
     encoder.begin({ ...segment, base: this.#done, isLent })
     this.#fed = this.#segment
     return segment
-  }
-
-  /** Validity is copied, so it may lie wherever it does. */
-  #mayLend({ validity: _, ...array }: ColumnArray): boolean {
-    return viewsOf({ ...array, validity: undefined } as ColumnArray).every(({ buffer }) =>
-      this.#lendable.has(buffer),
-    )
-  }
-
-  #loanOf(whole: readonly WholeColumn[]): Loan {
-    const segment = this.#segment - 1
-    const { columns } = this.#segments[segment] as Segment
-    return { segment, whole, restore: remember(columns) }
   }
 }
 
