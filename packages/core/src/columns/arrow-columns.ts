@@ -166,7 +166,7 @@ function inMicros(
     if (isNull(validity, row)) continue
     const value = BigInt(values[row] as number | bigint) * perUnit
     if (BigInt.asIntN(64, value) !== value)
-      throw columnError(place, 'it is out of range', { row: rowOf(place.base, row) })
+      throw columnError(place, 'it is out of range', { row: rowOf(place, row) })
     micros[row] = value
   }
   return micros
@@ -223,7 +223,7 @@ function dictionaryColumn(place: ColumnPlace, data: ArrowData, validity: Validit
     const index = Number(indexes[row])
     if (index >= 0 && index < entries.length) return entries[index]
     throw columnError(place, `its index is none of the ${entries.length} of its dictionary`, {
-      row: rowOf(place.base, row),
+      row: rowOf(place, row),
     })
   }
   return { kind: 'values', type, values: valuesOf(data.length, read, validity), validity: undefined }

@@ -65,7 +65,7 @@ export interface ColumnPlace {
 }
 
 /** The row of the batch, where it is one of that. */
-export const rowOf = (base: number | undefined, row: number): number | undefined =>
+export const rowOf = ({ base }: ColumnPlace, row: number): number | undefined =>
   base === undefined ? undefined : base + row
 
 /** What is told of a column that cannot be taken. */

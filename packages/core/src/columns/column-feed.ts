@@ -118,9 +118,10 @@ class FixedFeed implements ColumnFeed {
   readonly #width: number
   readonly #mask = new ChunkMask()
 
-  constructor({ table, name, slot, isWhole }: FedColumn, array: FixedArray) {
+  constructor(column: FedColumn, array: FixedArray) {
+    const { slot, isWhole } = column
     const { buffer, byteOffset, byteLength } = array.values
-    this.#place = { table, column: name }
+    this.#place = placeOf(column)
     this.#array = array
     this.#bytes = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)
     this.#width = widthOf(array)
@@ -166,9 +167,10 @@ class PackedFeed implements ColumnFeed {
   readonly #entries: Uint32Array
   readonly #mask = new ChunkMask()
 
-  constructor({ table, name, type, slot, isWhole }: FedColumn, array: PackedArray) {
+  constructor(column: FedColumn, array: PackedArray) {
+    const { type, slot, isWhole } = column
     const { data, offsets } = array
-    this.#place = { table, column: name }
+    this.#place = placeOf(column)
     this.#array = array
     this.#isText = type.id === 'VARCHAR'
     this.#data = new DataView(data.buffer, data.byteOffset, data.byteLength)
@@ -176,16 +178,17 @@ class PackedFeed implements ColumnFeed {
     this.whole = isWhole ? { slot, values: data as Uint8Array<ArrayBuffer>, offsets } : undefined
   }
 
-  take({ from, to, base }: Rows): number {
+  take(rows: Rows): number {
+    const { from, to } = rows
     const { offsets } = this.#array
     requireRows(this.#place, this.#array, to)
-    checkOffsets(this.#place, this.#array, { from, to, base })
+    checkOffsets(this.#place, this.#array, rows)
     let end = to
     const first = offsets[from] as number
     // DuckDB gets the bytes of a chunk in one piece
     while (end > from + 1 && (offsets[end] as number) - first > MAX_CHUNK_BYTES)
       end = from + ((end - from) >> 1)
-    if (this.#isText) checkText(this.#place, this.#array, { from, to: end, base })
+    if (this.#isText) checkText(this.#place, this.#array, { from, to: end })
     return end
   }
 
@@ -223,14 +226,16 @@ class EncodedFeed implements ColumnFeed {
   readonly rowValues: number
   readonly #place: ColumnPlace
   readonly #array: ColumnArray
+  readonly #base: number
   readonly #encoder: ColumnEncoder
   /** Reads values that the array does not have as they are. */
   readonly #read: ReadRow | undefined
   #taken = 0
 
   constructor(column: FedColumn) {
-    const { array } = column
+    const { array, base } = column
     this.#place = placeOf(column)
+    this.#base = base
     this.#array = array
     this.#encoder = createColumnEncoder(column)
     this.#encoder.field = null
@@ -238,7 +243,7 @@ class EncodedFeed implements ColumnFeed {
     this.rowValues = this.#encoder.rowSize.values
   }
 
-  take({ from, to, base = 0 }: Rows): number {
+  take({ from, to }: Rows): number {
     requireRows(this.#place, this.#array, to)
     const encoder = this.#encoder
     encoder.truncate(0)
@@ -251,7 +256,7 @@ class EncodedFeed implements ColumnFeed {
     } catch (error) {
       encoder.truncate(0)
       // errors count rows from the start of the batch
-      const shift = base + from - span.from
+      const shift = this.#base + from - span.from
       const isShifted = error instanceof RefusedValue && shift > 0
       throw fillError(
         encoder,

@@ -39,8 +39,7 @@ function valueReader(place: ColumnPlace, column: ColumnArray): ReadRow {
 
 function packedReader(place: ColumnPlace, column: PackedArray): ReadRow {
   const { data, offsets, type } = column
-  const { base } = place
-  const rows = (row: number): Rows => ({ from: row, to: row + 1, base })
+  const rows = (row: number): Rows => ({ from: row, to: row + 1 })
   if (type?.id === 'BLOB')
     return (row) => {
       checkOffsets(place, column, rows(row))

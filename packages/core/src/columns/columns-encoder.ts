@@ -42,7 +42,6 @@ export class ColumnsEncoder {
   readonly #writer: PartWriter
   #feeds: readonly { readonly slot: number; readonly feed: ColumnFeed }[] = []
   #maxChunkRows = MAX_CHUNK_ROWS
-  #base = 0
 
   /** @param placed - the columns to be written, in the table's order */
   constructor(
@@ -74,7 +73,6 @@ export class ColumnsEncoder {
 
   /** Goes on with another segment. */
   begin({ columns, base, isLent }: EncodedSegment): void {
-    this.#base = base
     this.#feeds = this.#placed.map(({ column, index }) => {
       const { name, type: typeName } = this.#layout.columns[column] as { name: string; type: string }
       const type = parseLogicalType(typeName)
@@ -95,7 +93,7 @@ export class ColumnsEncoder {
   /** Appends a chunk of the segment's rows from `from` on, at most up to `to`; gives the row after its last. */
   encode(from: number, to: number, expectedBytes: number): number {
     let end = Math.min(to, from + this.#maxChunkRows)
-    for (const { feed } of this.#feeds) end = feed.take({ from, to: end, base: this.#base })
+    for (const { feed } of this.#feeds) end = feed.take({ from, to: end })
     const blocks: (VectorBlock | undefined)[] = []
     for (const { slot, feed } of this.#feeds) {
       while (blocks.length < slot) blocks.push(undefined)

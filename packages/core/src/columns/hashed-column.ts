@@ -9,7 +9,7 @@ import {
   isNull,
   type PackedArray,
 } from './column-array.ts'
-import { checkOffsets } from './column-content.ts'
+import { checkOffsets, type Rows } from './column-content.ts'
 
 const { number, bigint, string, Date: date, null: NULL } = PAYLOAD_TAGS
 const [FALSE, TRUE] = [PAYLOAD_TAGS.false, PAYLOAD_TAGS.true]
@@ -21,12 +21,13 @@ const MAX_DAYS = 100_000_000
 const MAX_HIGH = 2 ** 20
 const WORD = 2 ** 32
 
-/** Rows of a column, `to` excluded. */
-interface HashedRows {
+/** Rows, and the column that they are of, as errors name it. */
+interface PlacedRows extends Rows {
   readonly place: ColumnPlace
+}
+
+interface HashedRows extends PlacedRows {
   readonly array: ColumnArray
-  readonly from: number
-  readonly to: number
 }
 
 /** Takes arrays into the hash as they are, to the same as their values in records. */
@@ -56,7 +57,7 @@ export class HashedColumn {
   }
 
   /** Fills in what rows have beside their tag, and gives that, TRUE where it is a boolean's. */
-  #fill(rows: PayloadRows, array: ColumnArray, range: Omit<HashedRows, 'array'>): number | undefined {
+  #fill(rows: PayloadRows, array: ColumnArray, range: PlacedRows): number | undefined {
     switch (array.kind) {
       case 'fixed':
         return fillFixed(rows, array, range)
@@ -69,12 +70,9 @@ export class HashedColumn {
     }
   }
 
-  #fillStrings(
-    rows: PayloadRows,
-    array: PackedArray,
-    { place, from, to }: Omit<HashedRows, 'array'>,
-  ): number {
-    checkOffsets(place, array, { from, to, base: place.base })
+  #fillStrings(rows: PayloadRows, array: PackedArray, range: PlacedRows): number {
+    const { place, from, to } = range
+    checkOffsets(place, array, range)
     const { data, offsets, validity } = array
     const entries = this.#entries
     const view = new DataView(data.buffer, data.byteOffset, data.byteLength)
@@ -90,7 +88,7 @@ export class HashedColumn {
 function fillFixed(
   { numbers, bigints }: PayloadRows,
   { type, values }: FixedArray,
-  { from, to }: Omit<HashedRows, 'array'>,
+  { from, to }: Rows,
 ): number | undefined {
   const rowCount = to - from
   switch (type.id) {

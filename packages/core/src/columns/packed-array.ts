@@ -22,7 +22,7 @@ function narrow(place: ColumnPlace, offsets: BigInt64Array): Uint32Array<ArrayBu
   for (let index = 0; index < offsets.length; index++) {
     if (words[index * 2 + 1] !== 0) {
       const because = 'its offset is outside of what one call takes of a column, which is 4 GiB'
-      throw columnError(place, because, { row: rowOf(place.base, Math.max(0, index - 1)) })
+      throw columnError(place, because, { row: rowOf(place, Math.max(0, index - 1)) })
     }
     narrowed[index] = words[index * 2] as number
   }
