@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
-import { type InputOptions, rolldown } from 'rolldown'
+import { rolldown } from 'rolldown'
+import { BUNDLE_OPTIONS } from './bundle-options.ts'
 
 /*
  * Builds dist/ in two halves that share no file:
@@ -14,13 +15,6 @@ const dist = 'dist'
 const sourceUrl = 'new URL("./entry.ts", import.meta.url)'
 const safeFace = join(dist, 'index.js')
 const publishedUrl = 'new URL("./entry.js", import.meta.url)'
-
-const COMMON: InputOptions = {
-  platform: 'node',
-  onLog: (level, log) => {
-    if (level === 'warn') throw new Error(log.message)
-  },
-}
 
 rmSync(dist, { recursive: true, force: true })
 emitTypes()
@@ -35,7 +29,7 @@ function emitTypes(): void {
 
 /** It starts at src/index.ts, so dist/ then holds what the main thread can reach, and nothing else. */
 async function bundleSafeFace(): Promise<void> {
-  const bundle = await rolldown({ ...COMMON, input: 'src/index.ts', external: /^[^./]/ })
+  const bundle = await rolldown({ ...BUNDLE_OPTIONS, input: 'src/index.ts', external: /^[^./]/ })
   await bundle.write({ file: safeFace, format: 'esm', codeSplitting: false })
   await bundle.close()
 }
@@ -57,11 +51,9 @@ function pointToPublishedEntry(): void {
 
 async function bundleEntry(): Promise<void> {
   const bundle = await rolldown({
-    ...COMMON,
+    ...BUNDLE_OPTIONS,
     input: 'src/entry.ts',
     external: [/^@duckdb\//],
-    // Comlink has no exports map: without this its UMD build would be taken.
-    resolve: { mainFields: ['module', 'main'] },
   })
   const { output } = await bundle.write({ file: join(dist, 'entry.js'), format: 'esm', codeSplitting: false })
   await bundle.close()

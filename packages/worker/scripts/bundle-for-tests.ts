@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import type { TestProject } from 'vitest/node'
+import { BUNDLE_OPTIONS } from './bundle-options.ts'
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 const directory = pathOf('../node_modules/.cache/ducksink')
@@ -19,13 +20,11 @@ export async function setup(project: TestProject): Promise<void> {
 
 async function bundleWorker(): Promise<void> {
   const bundle = await rolldown({
+    ...BUNDLE_OPTIONS,
     // tests make a connection fail
     input: ['entry', 'connection'].map((name) => pathOf(`../src/${name}.ts`)),
-    platform: 'node',
     // node-api is bundled, too: it is a hundred small files that each thread would find and load
     external: ['@duckdb/node-bindings'],
-    // Comlink has no exports map: without this its UMD build would be taken.
-    resolve: { mainFields: ['module', 'main'] },
   })
   const { output } = await bundle.generate({ format: 'esm' })
   await bundle.close()
