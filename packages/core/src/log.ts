@@ -1,3 +1,4 @@
+import type { LogLine } from '@ducksink/worker'
 import type { ILogObj, Logger } from 'tslog'
 
 /** tslog's highest level, fatal, at which ducksink logs nothing. */
@@ -33,16 +34,8 @@ export class SinkLog {
   }
 
   /** Passes on a line that the worker logged. */
-  forward(line: string): void {
-    const {
-      message,
-      level,
-      levelId,
-      time: _time,
-      _logMeta,
-      ...fields
-    } = JSON.parse(line) as Record<string, unknown>
-    this.#logger?.log(levelId as number, level as string, fields, message)
+  forward({ level, message, fields }: LogLine): void {
+    this.#logger?.[level]({ ...fields }, message)
   }
 }
 

@@ -1,6 +1,6 @@
-import type { ILogObj, Logger } from 'tslog'
 import type { Database } from './database.ts'
 import { isCheckpointBusy, messageOf } from './duckdb-error.ts'
+import type { WorkerLog } from './log.ts'
 import type { ReadQueue } from './read-queue.ts'
 
 // A crash leaves the log to be replayed, which takes 0.2 ms a commit, however small: this bounds it to some seconds.
@@ -15,7 +15,7 @@ export interface CheckpointsContext {
   readonly reads: ReadQueue
   /** Bytes of the log from which on it is checkpointed. */
   readonly checkpointBytes: number
-  readonly log: Logger<ILogObj>
+  readonly log: WorkerLog
   /** Has one made in the writer's turn. */
   readonly onIdle: () => void
   readonly takingLong: TakingLong
@@ -72,7 +72,7 @@ export class Checkpoints {
       await takingLong(() => database.checkpoint())
     } catch (error) {
       if (!isCheckpointBusy(error)) {
-        log.warn({ reason: messageOf(error) }, 'a checkpoint failed; the log is kept')
+        log.warn('a checkpoint failed; the log is kept', { reason: messageOf(error) })
         return
       }
       if (this.#isWaiting) return

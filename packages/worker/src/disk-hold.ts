@@ -1,5 +1,5 @@
-import type { ILogObj, Logger } from 'tslog'
 import { fullDiskError, fullDiskStatement } from './duckdb-error.ts'
+import type { WorkerLog } from './log.ts'
 import type { SinkError } from './protocol/errors.ts'
 import type { WorkerEvent } from './protocol/messages.ts'
 import type { Session } from './session.ts'
@@ -11,7 +11,7 @@ const REOPEN_ID = 0
 
 /** Who hears of a full disk, and how long it is waited for. */
 export interface DiskHoldContext {
-  readonly log: Logger<ILogObj>
+  readonly log: WorkerLog
   readonly post: (event: WorkerEvent) => void
   readonly timeoutMs: number
 }
@@ -71,7 +71,7 @@ export class DiskHold {
     const { database, transactions } = this.#session
     const { log, post } = this.#context
     const { path } = database.target
-    log.warn({ target: path }, 'the disk is full: writes wait for room')
+    log.warn('the disk is full: writes wait for room', { target: path })
     post({ type: 'degraded', path })
     // nothing that main waits for hangs
     post({ type: 'busy', isBusy: true })
@@ -83,7 +83,7 @@ export class DiskHold {
     } finally {
       post({ type: 'busy', isBusy: false })
     }
-    log.info({ target: path, heldMs: Math.round(performance.now() - this.#since) }, 'there is room again')
+    log.info('there is room again', { target: path, heldMs: Math.round(performance.now() - this.#since) })
     post({ type: 'recovered' })
   }
 

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { expose, transfer } from 'comlink'
-import { createLog } from './log.ts'
+import { WorkerLog } from './log.ts'
 import { portEndpoint } from './port-endpoint.ts'
 import { errorToData } from './protocol/errors.ts'
 import { SINK_METHODS, type SinkApi, type WorkerEvent, type WorkerStart } from './protocol/messages.ts'
@@ -9,7 +9,7 @@ import { SinkWorker } from './sink-worker.ts'
 
 const { port, minLogLevel, stopped } = workerData as WorkerStart
 const post = (event: WorkerEvent): void => parentPort?.postMessage(event)
-const log = createLog(minLogLevel, (line) => post({ type: 'log', line }))
+const log = new WorkerLog(minLogLevel, (line) => post({ type: 'log', line }))
 const worker = new SinkWorker(log, post, (reason) => void stopAfter(new Error(reason)))
 
 let stopping: Promise<void> | undefined

@@ -1,4 +1,3 @@
-import type { ILogObj, Logger } from 'tslog'
 import { BlockCache } from './block-cache.ts'
 import { Catalog } from './catalog.ts'
 import { Checkpoints, type TakingLong } from './checkpoints.ts'
@@ -6,6 +5,7 @@ import type { Database } from './database.ts'
 import { Evolution } from './evolution.ts'
 import { ExactlyOnce } from './exactly-once.ts'
 import { Ledger } from './ledger.ts'
+import type { WorkerLog } from './log.ts'
 import type { OpenRequest, WorkerEvent } from './protocol/messages.ts'
 import { ReadQueue } from './read-queue.ts'
 import { logSchemaChange } from './schema-log.ts'
@@ -31,7 +31,7 @@ export interface Session {
 
 /** Who hears of what happens in a session. */
 export interface SessionEvents {
-  readonly log: Logger<ILogObj>
+  readonly log: WorkerLog
   readonly post: (event: WorkerEvent) => void
   /** A checkpoint that waited for queries may be made now, in the writer's turn. */
   readonly onReadsIdle: () => void

@@ -1,9 +1,9 @@
-import type { ILogObj, Logger } from 'tslog'
 import type { KnownLayout } from './catalog.ts'
 import { endingError } from './connection.ts'
 import { type Database, openDatabase } from './database.ts'
 import { messageOf, statementError, tableError } from './duckdb-error.ts'
 import type { Ledger } from './ledger.ts'
+import type { WorkerLog } from './log.ts'
 import { ClosedError, errorToData, type SinkError, StatementError } from './protocol/errors.ts'
 import type { LedgerReply, PruneReply } from './protocol/ledger-messages.ts'
 import type {
@@ -32,7 +32,7 @@ const NO_LEDGER = "there is no ledger: it is kept where deliveryMode is 'exactly
 
 /** The worker's side of the channel: one queue for the writing connection, one for the reading one. */
 export class SinkWorker implements SinkApi {
-  readonly #log: Logger<ILogObj>
+  readonly #log: WorkerLog
   readonly #post: (event: WorkerEvent) => void
   readonly #onBroken: (reason: string) => void
   readonly #replies = new ReplyBox()
@@ -47,7 +47,7 @@ export class SinkWorker implements SinkApi {
   #queries: Queries | undefined
 
   /** @param onBroken - called when the target must be opened again: DuckDB takes nothing more, or a COMMIT failed */
-  constructor(log: Logger<ILogObj>, post: (event: WorkerEvent) => void, onBroken: (reason: string) => void) {
+  constructor(log: WorkerLog, post: (event: WorkerEvent) => void, onBroken: (reason: string) => void) {
     this.#log = log
     this.#post = post
     this.#onBroken = onBroken
@@ -139,7 +139,7 @@ export class SinkWorker implements SinkApi {
         const ledger = requireLedger(session)
         const pruned = await this.#takingLong(() => ledger.prune(session.database.writer, beforeMs))
         await session.checkpoints.make()
-        this.#log.info(pruned, 'ledger pruned')
+        this.#log.info('ledger pruned', { ...pruned })
         return { status: 'pruned', ...pruned }
       },
       (error) => ({ status: 'failed', error: errorToData(statementError(error)) }),
@@ -165,7 +165,7 @@ export class SinkWorker implements SinkApi {
         await this.#checkpointAtEnd(session.database)
         session.database.close()
         for (const job of session.jobs.takeAll()) refuse(job, this.#refusal)
-        this.#log.info({ target: session.database.target.path }, 'target closed')
+        this.#log.info('target closed', { target: session.database.target.path })
         return { status: 'closed' }
       },
       (error) => ({ status: 'failed', error: errorToData(error) }),
@@ -228,7 +228,7 @@ export class SinkWorker implements SinkApi {
         onWriter: (task, failed, options) => this.#onWriter(task, failed, options),
         takingLong: (run) => this.#takingLong(run),
       })
-      this.#log.info({ target: database.target.path, duckdb: database.target.duckdbVersion }, 'target opened')
+      this.#log.info('target opened', { target: database.target.path, duckdb: database.target.duckdbVersion })
       const committedOffsets = session.ledger?.committedOffsets ?? []
       const { sequence } = session.transactions
       return { status: 'open', target: database.target, committedOffsets, sequence }
@@ -247,10 +247,9 @@ export class SinkWorker implements SinkApi {
     // in memory it would compress what nobody reads any more
     if (!database.target.isDurable) return
     await database.checkpoint().catch((error: unknown) => {
-      this.#log.warn(
-        { reason: messageOf(error) },
-        'checkpoint at close failed; the log is replayed at the next open',
-      )
+      this.#log.warn('checkpoint at close failed; the log is replayed at the next open', {
+        reason: messageOf(error),
+      })
     })
   }
 

@@ -101,7 +101,7 @@ export class WriterQueue {
     await reads
       .run(TRIM_ID, async () => cache?.trim())
       .catch((error: unknown) => {
-        this.#context.log.warn({ reason: messageOf(error) }, 'letting go of written blocks failed')
+        this.#context.log.warn('letting go of written blocks failed', { reason: messageOf(error) })
       })
   }
 

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Checkpoints } from '../src/checkpoints.ts'
 import type { Database } from '../src/database.ts'
-import { createLog } from '../src/log.ts'
+import { WorkerLog } from '../src/log.ts'
 import { ReadQueue } from '../src/read-queue.ts'
 import { openWorker } from './open-worker.ts'
 import { readFile } from './read-file.ts'
@@ -70,7 +70,7 @@ test('very many commits are checkpointed however few bytes they have, as each ta
       reads: new ReadQueue(),
       checkpointBytes: 2 ** 26,
     },
-    ...{ log: createLog(0, () => undefined), onIdle: () => undefined, takingLong: (run) => run() },
+    ...{ log: new WorkerLog(0, () => undefined), onIdle: () => undefined, takingLong: (run) => run() },
   })
   const commit = (count: number): void => {
     for (let index = 0; index < count; index++) checkpoints.written(1)

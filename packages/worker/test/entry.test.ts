@@ -265,7 +265,7 @@ describe('the thread', () => {
     thread.port.close()
     await once(thread.worker, 'exit')
     const lines = thread.events.flatMap((event) => (event.type === 'log' ? event.line : []))
-    expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual(expected)
+    expect(lines.map(({ message }) => message)).toEqual(expected)
     expect(thread.events.filter((event) => event.type === 'schemaChange')).toHaveLength(1)
   })
 })

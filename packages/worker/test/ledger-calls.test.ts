@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { createLog } from '../src/log.ts'
+import { WorkerLog } from '../src/log.ts'
 import type { WriteIdentity } from '../src/protocol/ledger-messages.ts'
-import type { DeliveryMode, InsertReply, InsertRequest, OpenReply } from '../src/protocol/messages.ts'
+import type { DeliveryMode, InsertReply, InsertRequest, LogLine, OpenReply } from '../src/protocol/messages.ts'
 import { SinkWorker } from '../src/sink-worker.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, temporaryDirectory } from './session.ts'
@@ -11,16 +11,16 @@ const INFO = 3
 interface Opened {
   readonly worker: SinkWorker
   readonly reply: OpenReply
-  readonly lines: readonly string[]
+  readonly lines: readonly LogLine[]
   /** One row for table `t`. */
   request(identity: WriteIdentity, a: number): Promise<InsertRequest>
   write(identity: WriteIdentity, a: number): Promise<InsertReply>
 }
 
 async function open(path: string, deliveryMode: DeliveryMode = 'exactly-once'): Promise<Opened> {
-  const lines: string[] = []
+  const lines: LogLine[] = []
   const worker = new SinkWorker(
-    createLog(INFO, (line) => lines.push(line)),
+    new WorkerLog(INFO, (line) => lines.push(line)),
     () => undefined,
     () => undefined,
   )
@@ -179,7 +179,7 @@ test('pruning forgets, and leaves nothing of it in the log', async () => {
   const sql = 'SELECT wal_size FROM pragma_database_size() WHERE database_name = current_database()'
   const size = await worker.query({ queryId: 1, sql, parameters: undefined })
   expect(size).toMatchObject({ rows: [{ wal_size: '0 bytes' }] })
-  expect(lines.join('')).toContain('"keyCount":1')
+  expect(JSON.stringify(lines)).toContain('"keyCount":1')
   expect(await write({ kind: 'key', key: 'x' }, 1)).toMatchObject({ status: 'committed', sequence: 4 })
 })
 

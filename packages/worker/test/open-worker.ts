@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest'
-import { createLog } from '../src/log.ts'
+import { WorkerLog } from '../src/log.ts'
 import type { OpenRequest, TableLayout } from '../src/protocol/messages.ts'
 import { SinkWorker } from '../src/sink-worker.ts'
 import { temporaryDirectory } from './session.ts'
@@ -18,7 +18,7 @@ export async function openWorker(
 ): Promise<OpenWorker> {
   const path = `${temporaryDirectory()}/a.duckdb`
   const worker = new SinkWorker(
-    createLog(FATAL, () => undefined),
+    new WorkerLog(FATAL, () => undefined),
     () => undefined,
     () => undefined,
   )

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createLog } from '../src/log.ts'
+import { WorkerLog } from '../src/log.ts'
 import type {
   GroupCommit,
   InsertReply,
   InsertRequest,
+  LogLine,
   QueryReply,
   QueryRequest,
   TableLayout,
@@ -29,7 +30,7 @@ const COUNT = 'SELECT count(*)::INTEGER AS n FROM t'
 interface Opened {
   readonly worker: SinkWorker
   readonly events: readonly WorkerEvent[]
-  readonly lines: readonly string[]
+  readonly lines: readonly LogLine[]
   layout(table: string): Promise<TableLayout>
   /** Writes one batch of rows that have these values of `a`; gives it up where it is to be run again. */
   write(a: readonly number[], options?: Partial<InsertRequest>): Promise<InsertReply>
@@ -44,9 +45,9 @@ async function open(
   groupCommit: GroupCommit | false = { maxBatches: 64, maxDelayMs: 0 },
 ): Promise<Opened> {
   const events: WorkerEvent[] = []
-  const lines: string[] = []
+  const lines: LogLine[] = []
   const worker = new SinkWorker(
-    createLog(INFO, (line) => lines.push(line)),
+    new WorkerLog(INFO, (line) => lines.push(line)),
     (event) => events.push(event),
     () => undefined,
   )
@@ -99,17 +100,13 @@ describe('opening', () => {
       { type: 'schemaChange', change: { kind: 'create-table', table: { name: 't' } } },
       { type: 'schemaChange', change: { kind: 'create-table', table: { name: 'u' } } },
     ])
-    expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
-      'table created',
-      'table created',
-      'target opened',
-    ])
+    expect(lines.map(({ message }) => message)).toEqual(['table created', 'table created', 'target opened'])
   })
 
   test('that fails at a table says so, and frees the file', async () => {
     const path = join(temporaryDirectory(), 'a.duckdb')
     const worker = new SinkWorker(
-      createLog(INFO, () => undefined),
+      new WorkerLog(INFO, () => undefined),
       () => undefined,
       () => undefined,
     )
@@ -141,7 +138,7 @@ describe('while nothing is open', () => {
     const { worker } = await open()
     if (when === 'after it was closed') await worker.close()
     const unopened = new SinkWorker(
-      createLog(INFO, () => undefined),
+      new WorkerLog(INFO, () => undefined),
       () => undefined,
       () => undefined,
     )
@@ -489,6 +486,6 @@ test('the log holds no row value', async () => {
   await write([-123_456_789])
   await query("INSERT INTO t VALUES (-123456789, 'hunter2')")
   await worker.close()
-  expect(lines.join('\n')).not.toMatch(/123.?456.?789|hunter2/)
-  expect(lines.some((line) => line.includes('target closed'))).toBe(true)
+  expect(JSON.stringify(lines)).not.toMatch(/123.?456.?789|hunter2/)
+  expect(lines.some(({ message }) => message === 'target closed')).toBe(true)
 })

@@ -314,10 +314,10 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
     const child = spawnChild(
       `
       const { SinkWorker } = await import(${JSON.stringify(sourceUrl('sink-worker.ts'))})
-      const { createLog } = await import(${JSON.stringify(sourceUrl('log.ts'))})
+      const { WorkerLog } = await import(${JSON.stringify(sourceUrl('log.ts'))})
       const { encodePart } = await import(${JSON.stringify(new URL('parts.ts', import.meta.url).href)})
       const say = (answer) => console.log(JSON.stringify(answer))
-      const worker = new SinkWorker(createLog(0, () => {}), () => {}, () => {})
+      const worker = new SinkWorker(new WorkerLog(0, () => {}), () => {}, () => {})
       const tables = ['t', 'u'].map((name) => ({
         table: { name },
         columns: [{ name: 'a', type: 'VARCHAR' }],

@@ -273,8 +273,16 @@ export interface SchemaChange {
   readonly origin: 'declared' | 'inferred'
 }
 
+/** A line of the worker's log. */
+export interface LogLine {
+  readonly level: 'info' | 'warn'
+  readonly message: string
+  /** Plain data: it is cloned on its way to the main thread. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
 export type WorkerEvent =
-  | { readonly type: 'log'; readonly line: string }
+  | { readonly type: 'log'; readonly line: LogLine }
   | { readonly type: 'schemaChange'; readonly change: SchemaChange }
   /** The writing connection begins or ends what may take as long as it likes: a statement of the app, an ALTER. */
   | { readonly type: 'busy'; readonly isBusy: boolean }
