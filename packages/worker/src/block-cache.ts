@@ -11,8 +11,8 @@ const TRIM_EVERY_BYTES = 256 * 2 ** 20
 const MIN_CACHED_BYTES = 16n * 2n ** 20n
 
 const USAGE_SQL = `
-  SELECT sum(memory_usage_bytes)::BIGINT AS used,
-    (sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE'))::BIGINT AS cached
+  SELECT sum(memory_usage_bytes)::BIGINT::VARCHAR,
+    (sum(memory_usage_bytes) FILTER (tag = 'BASE_TABLE'))::BIGINT::VARCHAR
   FROM duckdb_memory()`
 
 /** Bounds DuckDB's copies of the blocks that it has written. */
@@ -40,9 +40,9 @@ export class BlockCache {
   /** Makes DuckDB let go of its copies; nothing else may run meanwhile, as it would meet the lowered limit. */
   async trim(): Promise<void> {
     this.#writtenBytes = 0
-    const [usage] = await this.#connection.rows(USAGE_SQL)
-    const used = (usage?.used ?? 0n) as bigint
-    const cached = (usage?.cached ?? 0n) as bigint
+    const [usage] = await this.#connection.texts(USAGE_SQL)
+    const used = BigInt(usage?.[0] ?? 0)
+    const cached = BigInt(usage?.[1] ?? 0)
     if (cached < MIN_CACHED_BYTES) return
     try {
       // clean blocks are the first to go, so what is in use stays where it is

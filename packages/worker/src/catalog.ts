@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts'
-import { foldIdentifier, qualifiedName } from './identifier.ts'
+import { foldIdentifier, qualifiedName, quoteLiteral } from './identifier.ts'
 import { type LogicalType, parseLogicalType } from './protocol/logical-type.ts'
 import type { TableColumn, TableLayout, TableReference } from './protocol/messages.ts'
 import { type VectorNode, vectorTreesOf } from './protocol/vector-tree.ts'
@@ -13,9 +13,14 @@ export interface KnownLayout extends TableLayout {
 
 // The functions are named with their schema, as macros of the same names in the database would go before them.
 // A view has columns too, and cannot be written to: it counts as absent, and making the table then says why.
-const TABLE_SQL = `
-  SELECT index_count FROM system.main.duckdb_tables()
-  WHERE ${folded('database_name')} = $1 AND ${folded('schema_name')} = $2 AND ${folded('table_name')} = $3`
+function tableSql({ catalog, schema, name }: Required<TableReference>): string {
+  const is = (column: string, part: string): string =>
+    `${folded(column)} = ${quoteLiteral(foldIdentifier(part))}`
+  return `
+    SELECT index_count::VARCHAR FROM system.main.duckdb_tables()
+    WHERE ${is('database_name', catalog as string)} AND ${is('schema_name', schema as string)}
+      AND ${is('table_name', name)}`
+}
 
 /** Its columns by its name: duckdb_columns() looks at those of every table, and takes 13 ms the first time. */
 function columnsSql(table: Required<TableReference>): string {
@@ -57,17 +62,15 @@ export class Catalog {
     const key = keyOf(resolved)
     const current = this.#current.get(key)
     if (current?.fresh === true) return current.layout
-    const { catalog, schema, name } = resolved
-    const names = [catalog as string, schema as string, name].map(foldIdentifier)
-    const [found] = await this.#connection.rows(TABLE_SQL, names)
+    const [found] = await this.#connection.texts(tableSql(resolved))
     if (found === undefined) {
       this.#current.delete(key)
       return undefined
     }
-    const rows = await this.#connection.rows(columnsSql(resolved))
-    const columns = rows.map((row) => ({ name: String(row.column_name), type: String(row.column_type) }))
+    const rows = await this.#connection.texts(columnsSql(resolved))
+    const columns = rows.map(([name, type]) => ({ name: name as string, type: type as string }))
     const layout = sameColumns(current?.layout, columns) ?? this.#remember(resolved, columns)
-    this.#current.set(key, { layout, fresh: true, hasIndex: found.index_count !== 0n })
+    this.#current.set(key, { layout, fresh: true, hasIndex: found[0] !== '0' })
     return layout
   }
 

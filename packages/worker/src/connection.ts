@@ -1,7 +1,9 @@
-import { DuckDBConnection, DuckDBPreparedStatement, type DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBValue } from '@duckdb/node-api'
 import duckdb from '@duckdb/node-bindings'
 import { isInvalidated } from './duckdb-error.ts'
 import { WorkerDiedError } from './protocol/errors.ts'
+import { readTextRows, type TextRow } from './text-rows.ts'
+import type { Row } from './value-rows.ts'
 
 const INTERRUPT_INTERVAL_MS = 5
 
@@ -12,9 +14,6 @@ const PREPARED_ONCE: ReadonlySet<string> = new Set(['BEGIN', 'COMMIT'])
 export const endingError = (): WorkerDiedError =>
   new WorkerDiedError('the worker is ending: this was not run')
 
-/** A row of a catalog query, by column name. */
-export type Row = Readonly<Record<string, DuckDBValue>>
-
 /**
  * One DuckDB connection whose calls are made one at a time.
  *
@@ -24,7 +23,6 @@ export type Row = Readonly<Record<string, DuckDBValue>>
 export class Connection {
   readonly #onFailure: (error: unknown) => void
   #raw: duckdb.Connection
-  #api: DuckDBConnection
   #inFlight: Promise<unknown> = Promise.resolve()
   /** By their SQL. */
   readonly #prepared = new Map<string, duckdb.PreparedStatement>()
@@ -32,7 +30,6 @@ export class Connection {
 
   private constructor(raw: duckdb.Connection, onFailure: (error: unknown) => void) {
     this.#raw = raw
-    this.#api = new DuckDBConnection(raw)
     this.#onFailure = onFailure
   }
 
@@ -54,7 +51,6 @@ export class Connection {
     const connecting = duckdb.connect(database)
     this.#inFlight = connecting.catch(() => undefined)
     this.#raw = await connecting
-    this.#api = new DuckDBConnection(this.#raw)
     if (this.#state === 'disconnected') this.#state = 'open'
   }
 
@@ -73,10 +69,15 @@ export class Connection {
     await this.#call(() => duckdb.execute_prepared(statement))
   }
 
-  /** Runs a query of the catalog and reads all its rows. */
+  /** Runs a query whose columns are all VARCHAR and reads its rows. */
+  async texts(sql: string): Promise<readonly TextRow[]> {
+    return readTextRows(await this.#call(() => duckdb.query(this.raw, sql)))
+  }
+
+  /** Runs a query of the engine and reads its rows of any types: what an open needs is asked as {@link texts}. */
   async rows(sql: string, values: readonly DuckDBValue[] = []): Promise<readonly Row[]> {
-    const reader = await this.#call(() => this.#api.runAndReadAll(sql, [...values]))
-    return reader.getRowObjects()
+    const { readValueRows } = await import('./value-rows.ts')
+    return this.#call(() => readValueRows(this.raw, sql, values))
   }
 
   /** True where a query has any row; reads none. */
@@ -90,15 +91,16 @@ export class Connection {
   }
 
   /** Parses SQL; gives each statement's preparation, none where the SQL holds no statement. */
-  async extract(sql: string): Promise<readonly (() => Promise<DuckDBPreparedStatement>)[]> {
+  async extract(sql: string): Promise<readonly (() => Promise<duckdb.PreparedStatement>)[]> {
     const { extracted_statements: extracted, statement_count: length } = await this.#call(() =>
       duckdb.extract_statements(this.raw, sql),
     )
     const error = length === 0 ? extractError(extracted) : undefined
     if (error !== undefined) throw new Error(error)
-    const prepare = (index: number): Promise<duckdb.PreparedStatement> =>
-      this.#call(() => duckdb.prepare_extracted_statement(this.raw, extracted, index))
-    return Array.from({ length }, (_, index) => async () => new DuckDBPreparedStatement(await prepare(index)))
+    return Array.from(
+      { length },
+      (_, index) => () => this.#call(() => duckdb.prepare_extracted_statement(this.raw, extracted, index)),
+    )
   }
 
   /** Rolls back the transaction that is open, if there is one: a COMMIT that failed has ended it already. */

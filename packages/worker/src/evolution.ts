@@ -1,4 +1,4 @@
-import { StatementType } from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
 import { alterError, messageOf, unlessDurable } from './duckdb-error.ts'
@@ -120,8 +120,8 @@ export class Evolution {
   /** What the catalog calls a declared type: one that CREATE TYPE made is there by what it stands for. */
   async #typeName(type: string): Promise<unknown> {
     const name = logicalTypeName(parseLogicalType(type))
-    const rows = await this.#connection.rows(`SELECT typeof(CAST(NULL AS ${name})) AS name`).catch(() => [])
-    return rows[0]?.name
+    const [row] = await this.#connection.texts(`SELECT typeof(CAST(NULL AS ${name}))`).catch(() => [])
+    return row?.[0]
   }
 
   async #create(setup: TableSetup): Promise<KnownLayout> {
@@ -158,9 +158,10 @@ export class Evolution {
       const statements = await this.#connection.extract(sql)
       if (statements.length !== 1) refuse(`holds ${statements.length} statements`)
       const statement = await (statements[0] as (typeof statements)[number])()
-      const { statementType } = statement
-      statement.destroySync()
-      if (statementType !== StatementType.CREATE) refuse(`is of type ${StatementType[statementType]}`)
+      const statementType = duckdb.prepared_statement_type(statement)
+      duckdb.destroy_prepare_sync(statement)
+      if (statementType !== duckdb.StatementType.CREATE)
+        refuse(`is of type ${duckdb.StatementType[statementType]}`)
     } catch (error) {
       throw error instanceof SchemaError ? error : createError(error, name)
     }

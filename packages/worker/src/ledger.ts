@@ -1,6 +1,5 @@
-import { DuckDBTimestampTZValue } from '@duckdb/node-api'
 import type { Catalog, KnownLayout } from './catalog.ts'
-import type { Connection, Row } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { errorKind, messageOf, unlessDurable } from './duckdb-error.ts'
 import { qualifiedName, quoteLiteral } from './identifier.ts'
 import { KeyFilter } from './key-filter.ts'
@@ -10,6 +9,7 @@ import { KEYS_TABLE, type LedgerTable, OFFSETS_TABLE, prepareLedgerTables } from
 import { SchemaError, StatementError } from './protocol/errors.ts'
 import type { ChannelOffset, CommittedWrite, LedgerEntry, WriteIdentity } from './protocol/ledger-messages.ts'
 import type { InsertRequest } from './protocol/messages.ts'
+import type { Row } from './value-rows.ts'
 import type { Writer } from './writer.ts'
 
 // From 2,048 rows on, DuckDB may read the table instead of the index.
@@ -126,14 +126,14 @@ export class Ledger {
 
   /** Deletes what was committed before a time, but the newest offset of each channel. */
   async prune(connection: Connection, beforeMs: number): Promise<PrunedRows> {
-    const before = [new DuckDBTimestampTZValue(BigInt(Math.trunc(beforeMs)) * 1000n)]
+    const isBefore = `system.main.epoch_us(committed_at) < ${BigInt(Math.trunc(beforeMs)) * 1000n}`
     const count = async (sql: string): Promise<number> =>
-      Number((await connection.rows(sql, before).catch(failed))[0]?.Count ?? 0)
+      Number((await connection.rows(sql).catch(failed))[0]?.Count ?? 0)
     await connection.run('BEGIN')
     try {
-      const keyCount = await count(`DELETE FROM ${this.#keysTable} WHERE committed_at < $1`)
+      const keyCount = await count(`DELETE FROM ${this.#keysTable} WHERE ${isBefore}`)
       const offsetCount = await count(`
-        DELETE FROM ${this.#offsetsTable} AS old WHERE committed_at < $1
+        DELETE FROM ${this.#offsetsTable} AS old WHERE ${isBefore}
           AND EXISTS (FROM ${this.#offsetsTable} AS newer
             WHERE newer.channel = old.channel AND newer."offset" > old."offset")`)
       await unlessDurable(connection.run('COMMIT'))

@@ -1,28 +1,16 @@
-import {
-  BIGINT,
-  BOOLEAN,
-  blobValue,
-  DOUBLE,
-  type DuckDBPreparedStatement,
-  DuckDBTimestampValue,
-  type DuckDBType,
-  type DuckDBValue,
-  HUGEINT,
-  INTEGER,
-  StatementType,
-  UHUGEINT,
-} from '@duckdb/node-api'
+import duckdb from '@duckdb/node-bindings'
 import type { Connection } from './connection.ts'
-import { InvalidOptionsError, StatementError } from './protocol/errors.ts'
+import { StatementError } from './protocol/errors.ts'
 import type { QueryRequest } from './protocol/messages.ts'
-import { readRows } from './result-rows.ts'
 import { explainedSql, withoutComments } from './sql-text.ts'
 
-const READS: ReadonlySet<StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN])
+const { StatementType } = duckdb
+
+const READS: ReadonlySet<duckdb.StatementType> = new Set([StatementType.SELECT, StatementType.EXPLAIN])
 
 // What is left out would end or escape the engine's own transactions and connections (BEGIN, USE, SET, DETACH,
 // PREPARE), or reach past the target (ATTACH, COPY, LOAD).
-const WRITES: ReadonlySet<StatementType> = new Set([
+const WRITES: ReadonlySet<duckdb.StatementType> = new Set([
   StatementType.INSERT,
   StatementType.UPDATE,
   StatementType.DELETE,
@@ -36,7 +24,7 @@ const WRITES: ReadonlySet<StatementType> = new Set([
   StatementType.CALL,
 ])
 
-const DATA_CHANGES: ReadonlySet<StatementType> = new Set([
+const DATA_CHANGES: ReadonlySet<duckdb.StatementType> = new Set([
   StatementType.INSERT,
   StatementType.UPDATE,
   StatementType.DELETE,
@@ -44,7 +32,7 @@ const DATA_CHANGES: ReadonlySet<StatementType> = new Set([
 ])
 
 // All but the first are stopped as they are bound, by the read-only transaction.
-const EXPLAINABLE: ReadonlySet<StatementType> = new Set([StatementType.SELECT, ...DATA_CHANGES])
+const EXPLAINABLE: ReadonlySet<duckdb.StatementType> = new Set([StatementType.SELECT, ...DATA_CHANGES])
 
 // One SELECT of these would do for the whole instance: logging to a file that may not be written fails every later
 // statement, the writer's too, and profiling prints to the app's output.
@@ -82,15 +70,15 @@ async function requireExplainable(connection: Connection, sql: string): Promise<
   throw refusal('explains nothing but a SELECT, INSERT, UPDATE, DELETE or MERGE')
 }
 
-async function statementTypeOf(connection: Connection, sql: string): Promise<StatementType> {
+async function statementTypeOf(connection: Connection, sql: string): Promise<duckdb.StatementType> {
   const statements = await connection.extract(sql)
   const [prepare] = statements
   if (prepare === undefined || statements.length !== 1) {
     throw refusal(`takes exactly one statement, not ${statements.length}`)
   }
   const prepared = await prepare()
-  const { statementType } = prepared
-  prepared.destroySync()
+  const statementType = duckdb.prepared_statement_type(prepared)
+  duckdb.destroy_prepare_sync(prepared)
   return statementType
 }
 
@@ -137,81 +125,15 @@ export async function runStatement(
   const [prepare] = await connection.extract(sql)
   if (prepare === undefined)
     throw new StatementError('STATEMENT_REFUSED', 'query() takes exactly one statement')
+  // with it comes node-api, in which most of the worker's code is: an engine that is asked nothing goes without
+  const { runPrepared } = await import('./prepared-query.ts')
   const prepared = await prepare()
   try {
-    bind(prepared, parameters)
-    const result = await connection.call(() => prepared.run(), signal)
-    const { statementType } = prepared
+    const rows = await runPrepared(connection, { prepared, parameters, signal })
+    const statementType = duckdb.prepared_statement_type(prepared)
     const changedSchema = !DATA_CHANGES.has(statementType)
-    const isAlter = statementType === StatementType.ALTER
-    return { rows: await connection.call(() => readRows(result)), changedSchema, isAlter }
+    return { rows, changedSchema, isAlter: statementType === StatementType.ALTER }
   } finally {
-    prepared.destroySync()
+    duckdb.destroy_prepare_sync(prepared)
   }
 }
-
-function bind(prepared: DuckDBPreparedStatement, parameters: QueryRequest['parameters']): void {
-  if (parameters === undefined) return
-  if (!Array.isArray(parameters)) {
-    for (const [name, value] of Object.entries(parameters)) bindNamed(prepared, name, value)
-    return
-  }
-  const { parameterCount } = prepared
-  if (parameters.length > parameterCount) {
-    throw invalid(
-      `the statement has ${parameterCount} parameters, but ${parameters.length} values were given`,
-    )
-  }
-  for (let index = 0; index < parameters.length; index++)
-    bindOne(prepared, index + 1, String(index + 1), parameters[index])
-}
-
-function bindNamed(prepared: DuckDBPreparedStatement, name: string, value: unknown): void {
-  let index: number
-  try {
-    index = prepared.parameterIndex(name)
-  } catch {
-    throw invalid(`the statement has no parameter $${name}`)
-  }
-  bindOne(prepared, index, name, value)
-}
-
-function bindOne(prepared: DuckDBPreparedStatement, index: number, name: string, value: unknown): void {
-  const [bound, type] = parameterOf(value, name)
-  prepared.bindValue(index, bound, type)
-}
-
-const INT32 = 2 ** 31
-
-function parameterOf(value: unknown, name: string): [DuckDBValue, DuckDBType?] {
-  const refuse = (because: string): never => {
-    throw invalid(`parameter ${name} ${because}`)
-  }
-  if (value === null) return [null]
-  if (value === undefined) return refuse('is undefined')
-  if (typeof value === 'string') return value.isWellFormed() ? [value] : refuse('has a lone surrogate')
-  if (typeof value === 'boolean') return [value, BOOLEAN]
-  if (typeof value === 'number') return [value, numberType(value)]
-  if (typeof value === 'bigint') return [value, bigintType(value) ?? refuse('is a bigint beyond 128 bits')]
-  if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) return refuse('is an invalid Date')
-    return [new DuckDBTimestampValue(BigInt(value.getTime()) * 1000n)]
-  }
-  if (value instanceof Uint8Array) return [blobValue(value)]
-  return refuse('is of a kind that cannot be bound')
-}
-
-function numberType(value: number): DuckDBType {
-  if (!Number.isSafeInteger(value) || Object.is(value, -0)) return DOUBLE
-  return value >= -INT32 && value < INT32 ? INTEGER : BIGINT
-}
-
-// the binding itself takes what does not fit for another number
-function bigintType(value: bigint): DuckDBType | undefined {
-  if (BigInt.asIntN(64, value) === value) return BIGINT
-  if (BigInt.asIntN(128, value) === value) return HUGEINT
-  return BigInt.asUintN(128, value) === value ? UHUGEINT : undefined
-}
-
-const invalid = (message: string): InvalidOptionsError =>
-  new InvalidOptionsError(message, {}, 'INVALID_ARGUMENT')

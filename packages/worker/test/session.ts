@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { BatchFunction } from '../src/batch-function.ts'
 import { Catalog, type KnownLayout } from '../src/catalog.ts'
-import type { Row } from '../src/connection.ts'
 import { type Database, openDatabase } from '../src/database.ts'
 import { Evolution } from '../src/evolution.ts'
 import { ExactlyOnce } from '../src/exactly-once.ts'
@@ -19,6 +18,7 @@ import type {
   TableReference,
 } from '../src/protocol/messages.ts'
 import { Transactions } from '../src/transaction.ts'
+import type { Row } from '../src/value-rows.ts'
 import { createWriter, type Writer } from '../src/writer.ts'
 import { encodePart, type PhysicalValue } from './parts.ts'
 
