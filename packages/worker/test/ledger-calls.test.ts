@@ -1,7 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { WorkerLog } from '../src/log.ts'
 import type { WriteIdentity } from '../src/protocol/ledger-messages.ts'
-import type { DeliveryMode, InsertReply, InsertRequest, LogLine, OpenReply } from '../src/protocol/messages.ts'
+import type {
+  DeliveryMode,
+  InsertReply,
+  InsertRequest,
+  LogLine,
+  OpenReply,
+} from '../src/protocol/messages.ts'
 import { SinkWorker } from '../src/sink-worker.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, temporaryDirectory } from './session.ts'
