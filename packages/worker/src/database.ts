@@ -156,11 +156,19 @@ export async function openDatabase(
 ): Promise<Database> {
   requireVersion(duckdb.library_version())
   const target = parseTarget(path, config)
-  const lock = target.file === undefined ? undefined : acquireLock(target.file, nonce)
+  // in memory, by a thread of its own: it touches no file before the lock is there
+  const creating = createInstance(target)
+  let lock: LockFile | undefined
+  try {
+    lock = target.file === undefined ? undefined : acquireLock(target.file, nonce)
+  } catch (error) {
+    await creating.then(duckdb.close_sync, () => undefined)
+    throw error
+  }
   if (lock !== undefined) onLocked(lock.path)
   const isNew = target.file !== undefined && !existsSync(target.file)
   try {
-    return await openLocked(target, lock)
+    return await openLocked(target, await creating, lock)
   } catch (error) {
     const code = error instanceof TargetUnavailableError ? error.code : undefined
     // what DuckDB has begun to make could not be opened when there is room
@@ -189,9 +197,12 @@ function lockedElsewhere(
   )
 }
 
-async function openLocked(parsed: Target, lock: LockFile | undefined): Promise<Database> {
+async function openLocked(
+  parsed: Target,
+  instance: duckdb.Database,
+  lock: LockFile | undefined,
+): Promise<Database> {
   const room = parsed.file === undefined ? undefined : new DiskRoom(parsed.file)
-  const instance = await createInstance(parsed)
   const connections: Connection[] = []
   const connect = async (onFailure?: (error: unknown) => void): Promise<Connection> => {
     const connection = await Connection.open(instance, onFailure)

@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { open, rm, stat, statfs } from 'node:fs/promises'
 import { errorKind, isDiskFull, messageOf } from './duckdb-error.ts'
@@ -78,6 +77,8 @@ export class DiskRoom {
 
   async #takesEnough(): Promise<boolean> {
     try {
+      // not with the module: to load it takes 3 ms
+      const { randomFillSync } = await import('node:crypto')
       const file = await open(this.#probe, 'w')
       try {
         // a file system may store a page of zeros as nothing

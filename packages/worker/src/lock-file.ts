@@ -1,4 +1,3 @@
-import { createHash, randomUUID } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -74,7 +73,7 @@ const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS',
  * @throws {@link TargetUnavailableError} with code `TARGET_LOCKED` when another holds it or this process has the file
  * open by other means (seen on Linux); with `TARGET_UNAVAILABLE` when the directory is missing or not writable.
  */
-export function acquireLock(databasePath: string, nonce: string = randomUUID()): LockFile {
+export function acquireLock(databasePath: string, nonce: string = crypto().randomUUID()): LockFile {
   const file = realDatabasePath(databasePath)
   const path = lockPathOf(file)
   const record: LockRecord = { version: 1, ...ownIdentity(), threadId, nonce }
@@ -194,7 +193,7 @@ function createWithoutLinks(path: string, record: LockRecord): boolean {
 }
 
 function writeWhole(path: string, record: LockRecord): string {
-  const whole = `${path}.${randomUUID().slice(0, 8)}`
+  const whole = `${path}.${record.nonce.slice(0, 8)}-${threadId}`
   writeNew(whole, record)
   return whole
 }
@@ -292,4 +291,9 @@ function pathError(path: string, cause: unknown): TargetUnavailableError {
 
 const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException | undefined)?.code)
 
-const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
+const digest = (text: string): string => crypto().createHash('sha256').update(text).digest('hex').slice(0, 16)
+
+/** Most opens need nothing of it, and to load it takes each thread 3 ms. */
+function crypto(): typeof import('node:crypto') {
+  return process.getBuiltinModule('node:crypto')
+}
