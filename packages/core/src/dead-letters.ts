@@ -17,6 +17,7 @@ import { parseRecord } from './record-json.ts'
 import { RecordOrigins } from './record-origins.ts'
 import { RecordsSource } from './records-source.ts'
 import type { TableState } from './table-state.ts'
+import { unlessWorkerDied } from './worker-client.ts'
 
 /** A record that could not be written. */
 export interface DeadLetter {
@@ -84,7 +85,16 @@ export class DeadLetters {
   }
 
   /** Reads a table's letters, the oldest first. */
-  async read(table: TableState, options: DeadLetterOptions): Promise<DeadLetter[]> {
+  read(table: TableState, options: DeadLetterOptions): Promise<DeadLetter[]> {
+    return unlessWorkerDied(this.#read(table, options))
+  }
+
+  /** Writes a table's letters again and takes them away, in one transaction. */
+  replay(table: TableState, options: ReplayOptions): Promise<ReplaySummary> {
+    return unlessWorkerDied(this.#replay(table, options))
+  }
+
+  async #read(table: TableState, options: DeadLetterOptions): Promise<DeadLetter[]> {
     const check = new OptionsCheck()
     const { limit } = check.object('options', options, ['limit', 'transform'])
     const count = limit === undefined ? undefined : check.count('limit', limit, 1)
@@ -103,9 +113,8 @@ export class DeadLetters {
     return rows.map(letterOf)
   }
 
-  /** Writes a table's letters again and takes them away, in one transaction. */
-  async replay(table: TableState, options: ReplayOptions): Promise<ReplaySummary> {
-    const letters = await this.read(table, options)
+  async #replay(table: TableState, options: ReplayOptions): Promise<ReplaySummary> {
+    const letters = await this.#read(table, options)
     const records: object[] = []
     const origins = new RecordOrigins()
     const keys: (string | undefined)[] = []

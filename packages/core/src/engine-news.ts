@@ -16,11 +16,6 @@ export class EngineNews {
     this.#telemetry = telemetry
   }
 
-  /** What the worker need not log, as nobody would see it. */
-  get minLogLevel(): number {
-    return this.#telemetry.minLogLevel
-  }
-
   /** The engine is open: from here on someone can listen. */
   opened(): void {
     this.#opened.resolve()

@@ -11,6 +11,7 @@ import { Ledger } from './ledger.ts'
 import { Queries } from './queries.ts'
 import { Recovery, type RestartEvent } from './recovery.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
+import type { StartedWorker } from './started-worker.ts'
 import { Tables } from './tables.ts'
 import { Target } from './target.ts'
 import { TimeSlice } from './time-slice.ts'
@@ -47,11 +48,12 @@ export class EngineParts {
   readonly #news: EngineNews
   readonly #events: PartsEvents
 
-  constructor(options: ResolvedOptions, news: EngineNews, events: PartsEvents) {
+  /** @param first - the worker that is to open the target */
+  constructor(options: ResolvedOptions, news: EngineNews, events: PartsEvents, first: StartedWorker) {
     this.#options = options
     this.#news = news
     this.#events = events
-    this.client = this.#createClient()
+    this.client = this.#createClient(first)
     this.admission = new Admission(options, {
       onPressure: (on) => news.pressure(on, this.admission),
       onStandstill: () => this.#relieve(),
@@ -74,12 +76,14 @@ export class EngineParts {
     this.deadLetters = this.#createDeadLetters()
   }
 
-  #createClient(): WorkerClient {
-    const { createWorker } = this.#options
-    const { minLogLevel } = this.#news
-    const hangTimeoutMs = hangTimeout(this.#options)
+  #createClient(first: StartedWorker): WorkerClient {
     return new WorkerClient(
-      { minLogLevel, createWorker, hangTimeoutMs, onEvent: (event) => this.#onWorkerEvent(event) },
+      {
+        logger: this.#options.logger,
+        createWorker: this.#options.createWorker,
+        hangTimeoutMs: hangTimeout(this.#options),
+        onEvent: (event) => this.#onWorkerEvent(event),
+      },
       {
         onSuspend: () => this.#events.onSuspend(),
         onDeath: (death) => {
@@ -87,6 +91,7 @@ export class EngineParts {
           void this.recovery.begin(death)
         },
       },
+      first,
     )
   }
 

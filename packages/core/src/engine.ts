@@ -1,33 +1,25 @@
 import { EventEmitter } from 'node:events'
-import { type DeliveryMode, InvalidOptionsError } from '@ducksink/worker'
+import { InvalidOptionsError } from '@ducksink/worker'
 import type { SinkRecord } from './collect-options.ts'
-import { ColumnsSource } from './columns/columns-source.ts'
-import { readColumns } from './columns/read-columns.ts'
 import type { SinkColumns } from './columns/sink-columns.ts'
 import type { DeadLetter, DeadLetterOptions, ReplayOptions, ReplaySummary } from './dead-letters.ts'
-import type { FieldRecord } from './encoder/column-encoder.ts'
+import type { EngineAssembly } from './engine-assembly.ts'
 import type { SinkEngineEvents } from './engine-events.ts'
-import { EngineLife, type SinkEngineState } from './engine-life.ts'
-import { EngineNews } from './engine-news.ts'
-import { EngineParts } from './engine-parts.ts'
-import type { EnteredBatch, FailureResolution, Ledger, PruneOptions, PruneSummary } from './ledger.ts'
-import { SinkLog } from './log.ts'
+import type { EngineLife, SinkEngineState } from './engine-life.ts'
+import type { EngineParts } from './engine-parts.ts'
+import type { FailureResolution, Ledger, PruneOptions, PruneSummary } from './ledger.ts'
 import type { SinkEngineOptions, TableName } from './options.ts'
 import type { QueryOptions, QueryParameters } from './queries.ts'
 import { unlessAborted } from './race.ts'
 import type { Receipt } from './receipt.ts'
-import { RecordsSource } from './records-source.ts'
-import { type ResolvedOptions, resolveOptions } from './resolved-options.ts'
-import { type SinkTable, TableHandle } from './table.ts'
-import type { TableState } from './table-state.ts'
-import { type SinkStats, Telemetry } from './telemetry.ts'
-import { unlessWorkerDied } from './worker-client.ts'
-import {
-  checkWriteColumnsOptions,
-  checkWriteOptions,
-  type WriteColumnsOptions,
-  type WriteOptions,
-} from './write-options.ts'
+import { resolveOptions } from './resolved-options.ts'
+import { startWorker } from './started-worker.ts'
+import type { SinkTable } from './table.ts'
+import type { TableWrites } from './table-writes.ts'
+import type { SinkStats, Telemetry } from './telemetry.ts'
+import type { WriteColumnsOptions, WriteOptions } from './write-options.ts'
+
+// What it is made of is loaded while the worker starts, so nothing but types of that is imported here.
 
 /**
  * Writes batches of records into one DuckDB database, each batch as one unit, from a worker thread of its own.
@@ -40,23 +32,18 @@ import {
  * ```
  */
 export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncDisposable {
-  readonly #deliveryMode: DeliveryMode
   readonly #telemetry: Telemetry
   readonly #parts: EngineParts
   readonly #life: EngineLife
+  readonly #writes: TableWrites
 
-  private constructor(options: ResolvedOptions) {
+  private constructor(assemble: (engine: SinkEngine) => EngineAssembly) {
     super()
-    this.#deliveryMode = options.deliveryMode
-    this.#telemetry = new Telemetry(new SinkLog(options.logger))
-    const news = new EngineNews(this, this.#telemetry)
-    this.#parts = new EngineParts(options, news, {
-      onSuspend: () => this.#life.suspend(),
-      onRestart: (event, committedOffsets) => this.#life.resume(event, committedOffsets),
-      onDiskFull: (path) => this.#life.degrade(path),
-      onFailure: (error) => this.#life.fail(error),
-    })
-    this.#life = new EngineLife(this.#parts, news)
+    const { telemetry, parts, life, writes } = assemble(this)
+    this.#telemetry = telemetry
+    this.#parts = parts
+    this.#life = life
+    this.#writes = writes
   }
 
   /**
@@ -67,7 +54,9 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   static async open(options: SinkEngineOptions): Promise<SinkEngine> {
     const resolved = resolveOptions(options)
-    const engine = new SinkEngine(resolved)
+    const worker = startWorker(resolved)
+    const { assembleEngine } = await import('./engine-assembly.ts')
+    const engine = new SinkEngine((engine) => assembleEngine(engine, resolved, worker))
     await engine.#life.open(resolved.handleSignals)
     return engine
   }
@@ -77,54 +66,17 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    * @throws {@link InvalidOptionsError} where the name can be none.
    */
   table<T extends object = SinkRecord>(name: TableName): SinkTable<T> {
-    const state = this.#parts.tables.get(name)
-    return new TableHandle<T>({
-      write: (records, options) => this.write(name, records, options),
-      writeColumns: (columns, options) => this.writeColumns(name, columns, options),
-      collect: (options) => {
-        this.#life.requireOpen()
-        return this.#parts.collectors.create<T>(state, options)
-      },
-    })
+    return this.#writes.handle<T>(name)
   }
 
   /** Writes a batch, as {@link SinkTable.write} does. */
-  async write(table: TableName, records: readonly object[], options: WriteOptions = {}): Promise<Receipt> {
-    this.#life.requireOpen()
-    if (!Array.isArray(records)) {
-      throw new InvalidOptionsError('records must be an array', {}, 'INVALID_ARGUMENT')
-    }
-    checkWriteOptions(options, this.#deliveryMode)
-    const state = this.#parts.tables.get(table)
-    const list = records as FieldRecord[]
-    return this.#write(state, options, {
-      rowCount: list.length,
-      source: (keyed) =>
-        new RecordsSource(state, list, this.#parts.records, {
-          hash: keyed?.hasher.begin(state, list),
-          beforeDdl: keyed?.beforeDdl,
-        }),
-    })
+  write(table: TableName, records: readonly object[], options?: WriteOptions): Promise<Receipt> {
+    return this.#writes.write(table, records, options)
   }
 
   /** Writes a batch of columns, as {@link SinkTable.writeColumns} does. */
-  async writeColumns(
-    table: TableName,
-    columns: SinkColumns,
-    options: WriteColumnsOptions = {},
-  ): Promise<Receipt> {
-    this.#life.requireOpen()
-    checkWriteColumnsOptions(options, this.#deliveryMode)
-    const state = this.#parts.tables.get(table)
-    const batch = readColumns(state.name, columns)
-    return this.#write(state, options, {
-      rowCount: batch.rowCount,
-      source: (keyed) =>
-        new ColumnsSource(state, batch, this.#parts.records, {
-          ...{ transfer: options.transfer === true, beforeDdl: keyed?.beforeDdl },
-          hash: keyed?.hasher.beginColumns(state),
-        }),
-    })
+  writeColumns(table: TableName, columns: SinkColumns, options?: WriteColumnsOptions): Promise<Receipt> {
+    return this.#writes.writeColumns(table, columns, options)
   }
 
   /**
@@ -150,7 +102,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   async deadLetters(table: TableName, options: DeadLetterOptions = {}): Promise<DeadLetter[]> {
     this.#life.requireOpen()
-    return unlessWorkerDied(this.#parts.deadLetters.read(this.#parts.tables.get(table), options))
+    return this.#parts.deadLetters.read(this.#parts.tables.get(table), options)
   }
 
   /**
@@ -160,7 +112,7 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   async replayDeadLetters(table: TableName, options: ReplayOptions = {}): Promise<ReplaySummary> {
     this.#life.requireOpen()
-    return unlessWorkerDied(this.#parts.deadLetters.replay(this.#parts.tables.get(table), options))
+    return this.#parts.deadLetters.replay(this.#parts.tables.get(table), options)
   }
 
   /**
@@ -260,11 +212,6 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #write(table: TableState, options: WriteOptions, batch: EnteredBatch): Promise<Receipt> {
-    const { ledger, queue } = this.#parts
-    return ledger === undefined ? queue.write(batch.source(), options) : ledger.write(table, batch, options)
   }
 
   #requireLedger(): Ledger {

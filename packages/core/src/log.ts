@@ -16,27 +16,32 @@ export class SinkLog {
     this.#logger = logger
   }
 
-  /** The lowest level that is logged, which the worker gets so that filtered lines cost nothing there. */
-  get minLevel(): number {
-    return this.#logger?.settings.minLevel ?? NOTHING
+  // an app may change it
+  get #minLevel(): number {
+    return minLevelOf(this.#logger)
   }
 
   debug(message: string, fields: Record<string, unknown>): void {
-    if (this.minLevel <= DEBUG) this.#logger?.debug(known(fields), message)
+    if (this.#minLevel <= DEBUG) this.#logger?.debug(known(fields), message)
   }
 
   warn(message: string, fields: Record<string, unknown>): void {
-    if (this.minLevel <= WARN) this.#logger?.warn(known(fields), message)
+    if (this.#minLevel <= WARN) this.#logger?.warn(known(fields), message)
   }
 
   error(message: string, fields: Record<string, unknown>): void {
-    if (this.minLevel <= ERROR) this.#logger?.error(known(fields), message)
+    if (this.#minLevel <= ERROR) this.#logger?.error(known(fields), message)
   }
 
   /** Passes on a line that the worker logged. */
   forward({ level, message, fields }: LogLine): void {
     this.#logger?.[level]({ ...fields }, message)
   }
+}
+
+/** The lowest level that a logger writes, which the worker gets so that filtered lines cost nothing there. */
+export function minLevelOf(logger: Logger<ILogObj> | undefined): number {
+  return logger?.settings.minLevel ?? NOTHING
 }
 
 // tslog writes a field that is undefined as the text "[undefined]"

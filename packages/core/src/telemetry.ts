@@ -61,10 +61,6 @@ export class Telemetry {
     return { ...this.#counts }
   }
 
-  get minLogLevel(): number {
-    return this.#log.minLevel
-  }
-
   pressure(on: boolean, held: { readonly bufferedBytes: number; readonly bufferedBatches: number }): void {
     const { bufferedBytes, bufferedBatches } = held
     this.#log.debug(on ? 'pressure on' : 'pressure off', { bufferedBytes, bufferedBatches })

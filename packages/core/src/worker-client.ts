@@ -7,6 +7,7 @@ import {
   type SinkError,
   WorkerDiedError,
 } from '@ducksink/worker'
+import { type StartedWorker, startWorker } from './started-worker.ts'
 import { type ThreadOptions, type WorkerDeath, WorkerGoneError, WorkerThread } from './worker-thread.ts'
 
 /** Who is told of the threads that end. */
@@ -35,10 +36,11 @@ export class WorkerClient {
   readonly #waiting = new Set<WaitingCall>()
   #failure: SinkError | undefined
 
-  constructor(options: ThreadOptions, events: ClientEvents) {
+  /** @param first - the worker that answers first */
+  constructor(options: ThreadOptions, events: ClientEvents, first: StartedWorker) {
     this.#options = options
     this.#events = events
-    this.#thread = this.start()
+    this.#thread = this.#listenTo(first)
   }
 
   /** Counts the threads that have answered calls: parts of one write are for one of them. */
@@ -79,7 +81,11 @@ export class WorkerClient {
 
   /** Starts another thread, which answers nobody until it is given to {@link resume}. */
   start(): WorkerThread {
-    const thread: WorkerThread = new WorkerThread(this.#options, {
+    return this.#listenTo(startWorker(this.#options))
+  }
+
+  #listenTo(worker: StartedWorker): WorkerThread {
+    const thread: WorkerThread = new WorkerThread(worker, this.#options, {
       onDying: () => this.#suspend(thread),
       onDeath: (death) => {
         if (thread !== this.#thread) return

@@ -1,4 +1,4 @@
-import { MessageChannel, type Worker, type WorkerOptions } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import {
   type InsertAnswer,
   type InsertRequest,
@@ -7,19 +7,16 @@ import {
   portEndpoint,
   type SinkApi,
   type StopMessage,
-  spawnWorker,
   transferredBuffers,
   type WorkerEvent,
-  type WorkerStart,
 } from '@ducksink/worker'
 import * as Comlink from 'comlink'
 import { type ExitGuard, guardExit } from './exit-guard.ts'
 import { HangWatch } from './hang-watch.ts'
+import type { StartedWorker, StartOptions } from './started-worker.ts'
 
 /** What every thread of an engine is started with. */
-export interface ThreadOptions {
-  readonly minLogLevel: number
-  readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
+export interface ThreadOptions extends StartOptions {
   /** Milliseconds without any progress after which the thread hangs; 0: it may take as long as it likes. */
   readonly hangTimeoutMs: number
   readonly onEvent: (event: WorkerEvent) => void
@@ -69,7 +66,6 @@ const ON_WRITER: ReadonlySet<keyof SinkApi> = new Set([
 export class WorkerThread {
   readonly #worker: Worker
   readonly #end: ThreadEnd
-  /** Word 0 is 1 when the worker is idle for good. */
   readonly #stopped: Int32Array<SharedArrayBuffer>
   /** Held, because Comlink releases a proxy that is collected (comlink#692). */
   readonly #remote: Comlink.Remote<SinkApi>
@@ -81,37 +77,25 @@ export class WorkerThread {
   #state: 'running' | 'dying' | 'ending' | 'dead' = 'running'
   #death: WorkerDeath | undefined
   /** What it ends for; what fails after that fails because it ends. */
-  #firstError: string | undefined
+  #fatalError: string | undefined
 
-  constructor({ minLogLevel, createWorker, hangTimeoutMs, onEvent }: ThreadOptions, end: ThreadEnd) {
-    const { port1, port2 } = new MessageChannel()
-    const stopped = new SharedArrayBuffer(4)
+  constructor(
+    { worker, port, stopped, exited }: StartedWorker,
+    { hangTimeoutMs, onEvent }: Pick<ThreadOptions, 'hangTimeoutMs' | 'onEvent'>,
+    end: ThreadEnd,
+  ) {
     this.#end = end
-    this.#stopped = new Int32Array(stopped)
-    const workerData: WorkerStart = { port: port2, minLogLevel, stopped }
-    this.#worker = (createWorker ?? spawnWorker)({ workerData, transferList: [port2], name: 'ducksink' })
-    this.#remote = Comlink.wrap<SinkApi>(portEndpoint(port1))
+    this.#stopped = stopped
+    this.#worker = worker
+    this.#remote = Comlink.wrap<SinkApi>(portEndpoint(port))
     // a proxy's property is another proxy, made at each access: this one is made once
     this.#insert = this.#remote.insert as unknown as Call<'insert'>
     this.#guard = guardExit(this.#worker, this.#stopped)
     this.#watch = new HangWatch(hangTimeoutMs, () => this.#onHang(hangTimeoutMs))
-    const portClosed = new Promise((resolve) => port1.once('close', resolve))
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', async (code) => {
-        // what the worker answered at the last comes before its port's end
-        port1.ref()
-        await portClosed
-        this.#onExit(this.#firstError ?? `the worker thread exited with code ${code}`)
-        resolve()
-      })
-    })
     this.#worker.on('message', (event: WorkerEvent) => this.#onEvent(event, onEvent))
-    this.#worker.on('error', (error) => {
-      this.#firstError ??= error.message
-    })
-    // an engine that nobody waits for must not keep the process alive; a pending call does
-    port1.unref()
-    this.#worker.unref()
+    this.#exited = exited.then((reason) => this.#onExit(this.#fatalError ?? reason))
+    // to listen to it has made it one that is waited for
+    port.unref()
   }
 
   /** True while it takes calls, and has not told that it will end. */
@@ -206,7 +190,7 @@ export class WorkerThread {
     onEvent(event)
     if (event.type === 'busy') this.#watch.pause(event.isBusy)
     if (event.type !== 'fatal') return
-    this.#firstError ??= event.error.message
+    this.#fatalError ??= event.error.message
     if (this.#state !== 'running') return
     this.#state = 'dying'
     // calls wait for the next thread, which is started when this one is gone
