@@ -84,7 +84,7 @@ export function useSql(target: Target): string {
  * @throws {@link TargetUnavailableError} when DuckDB cannot attach the target.
  */
 export async function attachTarget(target: Target, run: RunSql): Promise<void> {
-  for (const step of target.beforeAttach) await runStep(target, step, run)
+  await runSteps(target, target.beforeAttach, run)
   if (target.attachSql !== undefined) {
     const sql = target.attachSql
     await runStep(target, { sql: () => sql }, run)
@@ -98,7 +98,7 @@ export async function attachTarget(target: Target, run: RunSql): Promise<void> {
  * @throws {@link InvalidOptionsError} when DuckDB refuses a setting.
  */
 export async function lockDownTarget(target: Target, run: RunSql): Promise<void> {
-  for (const step of target.lockDown) await runStep(target, step, run)
+  await runSteps(target, target.lockDown, run)
 }
 
 /** What opening the target failed with, in ducksink's terms, without secrets. */
@@ -115,6 +115,18 @@ export function attachError(target: Target, cause: unknown): SinkError {
     default:
       return unknownTarget(target)
   }
+}
+
+/** Settings in one call; where DuckDB refuses one, it is found by making them one by one. */
+async function runSteps(target: Target, steps: readonly SetupStep[], run: RunSql): Promise<void> {
+  // an extension that cannot be installed says so after a minute: once is enough
+  if (steps.some(({ setting }) => setting === undefined)) return runEach(target, steps, run)
+  if (steps.length === 0) return
+  await run(steps.map((step) => step.sql()).join('; ')).catch(() => runEach(target, steps, run))
+}
+
+async function runEach(target: Target, steps: readonly SetupStep[], run: RunSql): Promise<void> {
+  for (const step of steps) await runStep(target, step, run)
 }
 
 async function runStep(target: Target, step: SetupStep, run: RunSql): Promise<void> {
