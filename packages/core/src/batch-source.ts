@@ -1,6 +1,7 @@
 import type { Allocate, Part, PayloadDigest, TableLayout, WholeColumn } from '@ducksink/worker'
 import type { BadRecords } from './bad-records.ts'
 import { BatchEncoder } from './encoder/batch-encoder.ts'
+import type { FieldRecord } from './encoder/column-encoder.ts'
 import { FieldSet } from './encoder/field-set.ts'
 import type { RecordOrigins } from './record-origins.ts'
 import type { TableState } from './table-state.ts'
@@ -51,6 +52,10 @@ export interface BatchSource {
   adapt(error: unknown): Promise<boolean>
   /** What was left out since {@link begin}, because the schema has no place for it. */
   readonly discarded: Discarded
+  /** Its records, where there are few of them and nothing is to be done with them but to encode them. */
+  readonly smallRecords?: readonly FieldRecord[] | undefined
+  /** Takes what these were encoded to beside those of other batches; {@link begin} gives it, where it is still right. */
+  takeEncoded?(ahead: EncodedAhead): void
   /** The part that was made last is sent, and with it whatever travels beside it. */
   lend?(): void
   /**
@@ -77,6 +82,13 @@ export interface BatchHead {
   readonly columns: readonly number[]
   /** The columns of the dead letter table, where there is one. */
   readonly letterLayout: TableLayout | undefined
+}
+
+/** What a whole batch was encoded to before it had its turn, beside others. */
+export interface EncodedAhead {
+  readonly layout: TableLayout
+  readonly columns: readonly number[]
+  readonly part: Part
 }
 
 /** A part of a batch's rows. */

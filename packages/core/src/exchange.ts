@@ -81,7 +81,7 @@ export class Exchange {
   /** Sends a part; rejects where the worker ends before it answers. */
   send({ action, layoutId, columns, part, last }: BatchPart, first: boolean): Promise<InsertReply> {
     const { admission, client, outbox, pool } = this.#context
-    const { buffer, byteLength, whole } = part
+    const { buffer, byteLength, whole, rows } = part
     this.#byteLength += byteLength
     if (first) this.#generation = client.generation
     else if (this.#isOrphaned) return Promise.reject(new WorkerGoneError('the worker ended', false))
@@ -92,6 +92,7 @@ export class Exchange {
       ...{ first, last, key },
       ...(action === undefined ? undefined : { action }),
       ...(whole === undefined ? undefined : { whole }),
+      ...(rows === undefined ? undefined : { rows: { ...rows, byteLength } }),
       ...(this.#identity === undefined ? undefined : this.#exactlyOnce(this.#identity, last)),
     }
     this.#hasSent = true

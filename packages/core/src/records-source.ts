@@ -7,6 +7,7 @@ import {
   type BatchSource,
   beginBatch,
   type Discarded,
+  type EncodedAhead,
   MAX_PART_BYTES,
   MAX_PART_ROWS,
   type SourcePart,
@@ -16,6 +17,7 @@ import type { FieldRecord } from './encoder/column-encoder.ts'
 import { type BoundColumn, requireColumns } from './encoder/field-set.ts'
 import type { RecordsContext } from './encoders.ts'
 import { FieldScan } from './field-scan.ts'
+import { isSmall } from './joint-encoding.ts'
 import type { PayloadHash } from './payload-hash.ts'
 import { recordJson } from './record-json.ts'
 import type { RecordOrigins } from './record-origins.ts'
@@ -73,6 +75,8 @@ export class RecordsSource implements BatchSource {
   /** What a column might be made wider for. */
   #misfit: unknown
   #discarded: Discarded = { rowCount: 0, valueCount: 0 }
+  /** What the records were encoded to before the batch had its turn. */
+  #ahead: EncodedAhead | undefined
 
   constructor(
     table: TableState,
@@ -123,6 +127,8 @@ export class RecordsSource implements BatchSource {
     this.#index = 0
     this.#rows = undefined
     this.#witnesses = []
+    const ahead = this.#requireCurrent()
+    if (ahead !== undefined) return ahead
     const { schema } = table.options
     if (schema !== undefined && !this.#isValidated) await this.#records.validate(schema)
     this.#isValidated = true
@@ -146,6 +152,7 @@ export class RecordsSource implements BatchSource {
   }
 
   async next(): Promise<SourcePart | undefined> {
+    if (this.#ahead !== undefined) return this.#takeAhead(this.#ahead)
     const rows = this.#rows
     const { badRecords } = this
     const { slice } = this.#context
@@ -205,6 +212,15 @@ export class RecordsSource implements BatchSource {
     return true
   }
 
+  get smallRecords(): readonly FieldRecord[] | undefined {
+    if (this.#hasBegun || this.#hash !== undefined || this.letterIds.length > 0) return undefined
+    return isSmall(this) && !this.table.makesWait ? this.#given : undefined
+  }
+
+  takeEncoded(ahead: EncodedAhead): void {
+    this.#ahead = ahead
+  }
+
   /** The records as they were given. */
   records(): Record<string, unknown>[] {
     return [...this.#given]
@@ -213,6 +229,26 @@ export class RecordsSource implements BatchSource {
   /** Nothing is kept beside the records themselves. */
   release(): void {
     this.#rows = undefined
+  }
+
+  /** The head of what was encoded ahead, unless the table is another now. */
+  #requireCurrent(): BatchHead | undefined {
+    const { table, badRecords } = this
+    const ahead = this.#ahead
+    if (ahead === undefined) return undefined
+    if (ahead.layout === table.layout && table.isKnown(badRecords.mode)) {
+      const letterLayout = badRecords.mode === 'dead-letter' ? table.deadLetters.layout : undefined
+      return { layout: ahead.layout, columns: ahead.columns, letterLayout }
+    }
+    this.#ahead = undefined
+    return undefined
+  }
+
+  /** Gives it once: a batch that is begun again is encoded by itself. */
+  #takeAhead({ part }: EncodedAhead): SourcePart {
+    this.#ahead = undefined
+    this.#index = this.rowCount
+    return { part, last: true, rowOf: (index) => index }
   }
 
   /**

@@ -110,7 +110,10 @@ export class WorkerThread {
 
   /** Sends parts; their buffers are transferred and come back with the replies. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
-    const buffers = requests.flatMap(transferredBuffers)
+    // a buffer that others share may be in the next message as well
+    const buffers = requests.flatMap((request) =>
+      request.rows === undefined ? transferredBuffers(request) : [],
+    )
     return this.#race(() => this.#insert(Comlink.transfer(requests, buffers)), {
       isWatched: true,
       isProgress,

@@ -4,6 +4,7 @@ import type { Commit } from './consignment.ts'
 import type { Delivery } from './delivery.ts'
 import { Dispatch } from './dispatch.ts'
 import type { ExchangeContext } from './exchange.ts'
+import { encodeTogether } from './joint-encoding.ts'
 import { Outbox } from './outbox.ts'
 import { figuresOf, firstFigures, type Receipt, type WriteOutcome } from './receipt.ts'
 import type { WriteOptions } from './write-options.ts'
@@ -62,6 +63,8 @@ export class WriteQueue {
   #sending: QueuedWrite | undefined
   #refusal: Refusal | undefined
   #pumping = false
+  /** Writes at the head of the line that are encoded. */
+  #encodedAhead = 0
   #nextWriteId = 1
   /** The greatest sequence of a commit so far. */
   lastSequence = 0
@@ -191,6 +194,7 @@ export class WriteQueue {
     // writes made in one turn are all there before the first of them is encoded
     await Promise.resolve()
     for (;;) {
+      this.#encodeAhead()
       const write = this.#waiting.shift()
       if (write === undefined) break
       this.#sending = write
@@ -202,6 +206,14 @@ export class WriteQueue {
     }
     this.#outbox.flush()
     this.#pumping = false
+  }
+
+  /** Encodes the small writes together that come next, unless they are encoded already. */
+  #encodeAhead(): void {
+    if (this.#encodedAhead > 0) this.#encodedAhead--
+    if (this.#encodedAhead > 0 || this.#waiting.length < 2) return
+    const { records, maxGroupBatches } = this.#context
+    if (maxGroupBatches > 1) this.#encodedAhead = encodeTogether(this.#waiting, maxGroupBatches, records)
   }
 
   async #dispatch(write: QueuedWrite): Promise<void> {

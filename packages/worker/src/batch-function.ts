@@ -149,7 +149,7 @@ export class BatchFunction {
 
   /** The next chunks that fit into one DuckDB chunk together: small writes that share a commit share it too. */
   #nextSlices(): readonly Slice[] {
-    const slices: Slice[] = []
+    const slices: MutableSlice[] = []
     let startRow = 0
     let bytes = 0
     for (;;) {
@@ -160,13 +160,26 @@ export class BatchFunction {
         this.#chunk = 0
         continue
       }
-      const rowCount = part.chunkRows(this.#chunk)
+      const { fromRow } = part
+      const chunk = this.#chunk
+      const blockRows = part.chunkRows(chunk)
+      const rowCount = part.rowsOf(chunk)
       bytes += part.chunkBytes
       if (startRow + rowCount > MAX_CHUNK_ROWS || (startRow > 0 && bytes > MAX_MERGED_BYTES)) return slices
-      slices.push({ part, chunk: this.#chunk++, rowCount, startRow })
+      const before = slices.at(-1)
+      if (before !== undefined && follows(part, before)) before.rowCount += rowCount
+      else slices.push({ part, chunk, blockRows, fromRow, rowCount, startRow })
+      this.#chunk++
       startRow += rowCount
     }
   }
+}
+
+type MutableSlice = { -readonly [K in keyof Slice]: Slice[K] }
+
+/** True for the rows of a part that come right after a slice of the same chunk: of writes that were encoded together. */
+function follows({ buffer, fromRow }: PartReader, { part, fromRow: first, rowCount }: Slice): boolean {
+  return fromRow > 0 && part.buffer === buffer && first + rowCount === fromRow
 }
 
 const connectionId = (context: duckdb.ClientContext): number =>

@@ -28,6 +28,9 @@ import { cutWholePart } from './whole-parts.ts'
 import { refuse, type TaskJob, takeBack, type WriteJob } from './write-jobs.ts'
 import { WriterQueue } from './writer-queue.ts'
 
+// answers a part whose buffer others have as well
+const NO_BUFFER = new ArrayBuffer(0)
+
 const NO_LEDGER = "there is no ledger: it is kept where deliveryMode is 'exactly-once'"
 
 /** The worker's side of the channel: one queue for the writing connection, one for the reading one. */
@@ -199,7 +202,11 @@ export class SinkWorker implements SinkApi {
   }
 
   #insertPart(request: InsertRequest): Promise<InsertReply> {
-    return new Promise((reply) => this.#push({ kind: 'insert', request, reply }))
+    return new Promise((resolve) => {
+      const reply = (answer: InsertReply): void =>
+        resolve(request.rows === undefined ? answer : { ...answer, buffer: NO_BUFFER })
+      this.#push({ kind: 'insert', request, reply })
+    })
   }
 
   async #open(request: OpenRequest): Promise<OpenReply> {

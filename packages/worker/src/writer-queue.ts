@@ -171,7 +171,7 @@ export class WriterQueue {
       const { request, reply } = inserts[index] as InsertJob
       const answer = replies[index]
       if (answer === undefined) throw new Error(`no reply for write ${request.writeId}`)
-      byteLength += request.chunks?.byteLength ?? request.buffer.byteLength
+      byteLength += (request.rows ?? request.chunks)?.byteLength ?? request.buffer.byteLength
       if (answer.status === 'rolled-back' && this.#isBroken(answer.error))
         this.#context.onBroken(answer.error.message)
       reply(answer)

@@ -93,6 +93,11 @@ export class BatchEncoder {
     return this.#chunkRow
   }
 
+  /** Rows of a chunk at most, by the columns of the batch. */
+  get maxChunkRows(): number {
+    return this.#maxChunkRows
+  }
+
   /** Bytes of the part under way, but for the chunk that is being filled. */
   get partBytes(): number {
     return this.#writer.byteLength

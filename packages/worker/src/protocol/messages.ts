@@ -8,6 +8,7 @@ import type {
   WriteIdentity,
 } from './ledger-messages.ts'
 import type { WholeColumn } from './whole-column.ts'
+import type { RowRange } from './wire.ts'
 
 // What main and worker say to each other. Requests are calls over Comlink, of the methods of `SinkApi` and no
 // others; replies are data, errors included, because Comlink strips a thrown error of its class and code.
@@ -142,6 +143,8 @@ export interface InsertRequest {
   readonly whole?: readonly WholeColumn[] | undefined
   /** What of the part is meant, where the worker has cut it (whole-parts.ts). */
   readonly chunks?: { readonly from: number; readonly to: number; readonly byteLength: number } | undefined
+  /** The rows that are meant where the part was encoded for other writes as well: its buffer does not come back. */
+  readonly rows?: (RowRange & { readonly byteLength: number }) | undefined
   readonly first: boolean
   readonly last: boolean
   readonly key: string | undefined

@@ -21,9 +21,9 @@ export interface TransferredPart {
   readonly whole?: readonly WholeColumn[] | undefined
 }
 
-/** The buffers of a part and the columns beside it, each once, as they are transferred. */
+/** The buffers of a part and the columns beside it, each once, as they are transferred; an empty one is copied. */
 export function transferredBuffers({ buffer, whole }: TransferredPart): ArrayBuffer[] {
-  if (whole === undefined) return [buffer]
+  if (whole === undefined) return buffer.byteLength === 0 ? [] : [buffer]
   const buffers = new Set([buffer])
   for (const { values, offsets } of whole) {
     buffers.add(values.buffer)

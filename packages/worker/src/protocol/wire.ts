@@ -62,6 +62,14 @@ export interface Part {
   readonly rowCount: number
   /** Columns that travel beside it. */
   readonly whole?: readonly WholeColumn[] | undefined
+  /** Which rows of the buffer's only chunk are meant, where the others are of other parts. */
+  readonly rows?: RowRange | undefined
+}
+
+/** Rows of a chunk, `to` excluded. */
+export interface RowRange {
+  readonly from: number
+  readonly to: number
 }
 
 /** Gives an ArrayBuffer of at least so many bytes. */
@@ -191,6 +199,8 @@ export interface PartExtent {
   readonly whole?: readonly WholeColumn[] | undefined
   /** Some of its chunks, `to` excluded; all where it is left out. */
   readonly chunks?: { readonly from: number; readonly to: number } | undefined
+  /** Some rows of its only chunk. */
+  readonly rows?: RowRange | undefined
 }
 
 /** Reads the layout of a part, or of some chunks of it; it copies nothing. */
@@ -203,13 +213,16 @@ export class PartReader {
   readonly chunkCount: number
   /** Bytes of a chunk, taking them all for alike. */
   readonly chunkBytes: number
+  /** The first row that is read of a chunk, where that is not its first. */
+  readonly fromRow: number = 0
+  readonly #isCut: boolean
   readonly #directoryWord: number
   readonly #whole: readonly (WholeColumn | undefined)[] | undefined
   /** The first row of each chunk in the columns beside the part. */
   readonly #firstRows: readonly number[]
 
   /** @throws RangeError where the buffer is no part of this version. */
-  constructor(buffer: ArrayBuffer, { whole, chunks }: PartExtent = {}) {
+  constructor(buffer: ArrayBuffer, { whole, chunks, rows: some }: PartExtent = {}) {
     this.buffer = buffer
     this.bytes = new Uint8Array(buffer)
     this.words = new Uint32Array(buffer, 0, Math.floor(buffer.byteLength / 4))
@@ -223,6 +236,14 @@ export class PartReader {
     this.chunkBytes = (buffer.byteLength + (whole === undefined ? 0 : wholeBytes(whole))) / chunkCount
     this.#whole = whole && bySlot(whole)
     this.#firstRows = whole === undefined ? NO_ROWS : this.#placeChunks(chunkCount, chunks?.from ?? 0)
+    this.#isCut = some !== undefined
+    if (some !== undefined) {
+      this.chunkCount = 1
+      this.fromRow = some.from
+      this.rowCount = some.to - some.from
+      this.chunkBytes *= this.rowCount / rowCount
+      return
+    }
     if (chunks === undefined) {
       this.rowCount = rowCount
       this.chunkCount = chunkCount
@@ -238,6 +259,11 @@ export class PartReader {
   /** Rows of a chunk. */
   chunkRows(chunk: number): number {
     return this.words[this.#entry(chunk)] as number
+  }
+
+  /** Those of them that are read. */
+  rowsOf(chunk: number): number {
+    return this.#isCut ? this.rowCount : this.chunkRows(chunk)
   }
 
   /** Byte offset of a vector's validity mask in a chunk, 0 where no row is NULL. */

@@ -8,7 +8,7 @@ export function fillFixed(
   slot: number,
   width: number,
 ): void {
-  for (const { part, chunk, rowCount, startRow } of slices) {
+  for (const { part, chunk, fromRow, rowCount, startRow } of slices) {
     const offset = part.valuesOffset(chunk, slot)
     const whole = part.wholeColumn(slot)
     if (whole !== undefined && offset !== 0) {
@@ -21,6 +21,12 @@ export function fillFixed(
         )
       duckdb.copy_data_to_vector(vector, startRow * width, buffer, byteOffset + start, rowCount * width)
     } else if (offset !== 0)
-      duckdb.copy_data_to_vector(vector, startRow * width, part.buffer, offset, rowCount * width)
+      duckdb.copy_data_to_vector(
+        vector,
+        startRow * width,
+        part.buffer,
+        offset + fromRow * width,
+        rowCount * width,
+      )
   }
 }

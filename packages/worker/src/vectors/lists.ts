@@ -17,9 +17,10 @@ export function fillListEntries(vector: duckdb.Vector, slices: readonly Slice[],
   if (only !== undefined && offset !== 0) {
     const { childRows, entriesOffset } = listBlock(only.part, offset)
     const byteCount = only.rowCount * LIST_ENTRY_BYTES
-    duckdb.copy_data_to_vector(vector, 0, only.part.buffer, entriesOffset, byteCount)
+    const start = entriesOffset + only.fromRow * LIST_ENTRY_BYTES
+    duckdb.copy_data_to_vector(vector, 0, only.part.buffer, start, byteCount)
     setSize(vector, childRows)
-    return [{ part: only.part, chunk: only.chunk, rowCount: childRows, startRow: 0 }]
+    return [childSlice(only, childRows, 0)]
   }
   return fillFromSeveral(vector, slices, slot)
 }
@@ -31,23 +32,30 @@ function fillFromSeveral(vector: duckdb.Vector, slices: readonly Slice[], slot: 
   const entries = new Uint32Array(buffer, 0, rowCount * WORDS)
   const children: Slice[] = []
   let startRow = 0
-  for (const { part, chunk, rowCount: rows, startRow: first } of slices) {
+  for (const slice of slices) {
+    const { part, chunk, fromRow, rowCount: rows, startRow: first } = slice
     const offset = part.valuesOffset(chunk, slot)
     const own = entries.subarray(first * WORDS, (first + rows) * WORDS)
     if (offset === 0) {
       own.fill(0)
-      children.push({ part, chunk, rowCount: 0, startRow })
+      children.push(childSlice(slice, 0, startRow))
       continue
     }
     const { childRows, entriesOffset } = listBlock(part, offset)
-    own.set(part.words.subarray(entriesOffset >> 2, (entriesOffset >> 2) + own.length))
+    const word = (entriesOffset >> 2) + fromRow * WORDS
+    own.set(part.words.subarray(word, word + own.length))
     moveEntries(own, startRow)
-    children.push({ part, chunk, rowCount: childRows, startRow })
+    children.push(childSlice(slice, childRows, startRow))
     startRow += childRows
   }
   duckdb.copy_data_to_vector(vector, 0, buffer, 0, rowCount * LIST_ENTRY_BYTES)
   setSize(vector, startRow)
   return children
+}
+
+/** The child has all of a chunk's elements, whichever rows of the list are taken: their entries say where they begin. */
+function childSlice({ part, chunk }: Slice, childRows: number, startRow: number): Slice {
+  return { part, chunk, blockRows: childRows, fromRow: 0, rowCount: childRows, startRow }
 }
 
 /** Adds to the offset of each entry; its upper word stays 0, as a vector has less than 4 Gi rows. */

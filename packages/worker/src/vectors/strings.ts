@@ -18,7 +18,7 @@ export function fillStrings(vector: duckdb.Vector, slices: readonly Slice[], slo
   const rows = slices.reduce((sum, slice) => sum + slice.rowCount, 0)
   const buffer = scratch(rows * STRING_ENTRY_BYTES)
   for (const slice of slices) {
-    const { part, chunk, rowCount, startRow } = slice
+    const { part, chunk, blockRows, fromRow, rowCount, startRow } = slice
     const offset = part.valuesOffset(chunk, slot)
     const entries = new Uint32Array(buffer, startRow * STRING_ENTRY_BYTES, rowCount * WORDS)
     if (offset === 0) {
@@ -30,8 +30,8 @@ export function fillStrings(vector: duckdb.Vector, slices: readonly Slice[], slo
       fillWhole(vector, slice, whole, entries)
       continue
     }
-    const { entriesOffset, heapOffset, heapBytes } = stringBlock(part, offset, rowCount)
-    const first = entriesOffset >> 2
+    const { entriesOffset, heapOffset, heapBytes } = stringBlock(part, offset, blockRows)
+    const first = (entriesOffset >> 2) + fromRow * WORDS
     entries.set(part.words.subarray(first, first + entries.length))
     if (heapBytes > 0) pointInto(part.bytes.subarray(heapOffset, heapOffset + heapBytes), vector, entries)
   }

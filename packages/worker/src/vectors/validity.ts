@@ -6,7 +6,7 @@ import type { Slice } from './slice.ts'
 /** Marks the NULLs of one vector; DuckDB hands every vector over with all its rows valid. */
 export function fillValidity(vector: duckdb.Vector, slices: readonly Slice[], slot: number): void {
   const only = slices.length === 1 ? slices[0] : undefined
-  if (only === undefined) {
+  if (only === undefined || only.fromRow > 0) {
     fillFromSeveral(vector, slices, slot)
     return
   }
@@ -36,11 +36,15 @@ function hasNulls({ part, chunk }: Slice, slot: number): boolean {
   return part.valuesOffset(chunk, slot) === 0 || part.validityOffset(chunk, slot) !== 0
 }
 
-function clearNulls(bits: Uint8Array, { part, chunk, rowCount, startRow }: Slice, slot: number): void {
+function clearNulls(
+  bits: Uint8Array,
+  { part, chunk, fromRow, rowCount, startRow }: Slice,
+  slot: number,
+): void {
   const allNull = part.valuesOffset(chunk, slot) === 0
   const offset = part.validityOffset(chunk, slot)
   for (let row = 0; row < rowCount; row++) {
-    if (!allNull && isValid(part, offset, row)) continue
+    if (!allNull && isValid(part, offset, fromRow + row)) continue
     const target = startRow + row
     bits[target >> 3] = (bits[target >> 3] as number) & ~(1 << (target & 7))
   }

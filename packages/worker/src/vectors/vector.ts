@@ -42,9 +42,11 @@ function fillChild(slices: readonly Slice[], node: VectorNode, child: () => duck
 }
 
 function elementSlices(slices: readonly Slice[], length: number): Slice[] {
-  return slices.map(({ part, chunk, rowCount, startRow }) => ({
+  return slices.map(({ part, chunk, blockRows, fromRow, rowCount, startRow }) => ({
     part,
     chunk,
+    blockRows: blockRows * length,
+    fromRow: fromRow * length,
     rowCount: rowCount * length,
     startRow: startRow * length,
   }))
