@@ -54,8 +54,12 @@ export interface BatchSource {
   readonly discarded: Discarded
   /** Its records, where there are few of them and nothing is to be done with them but to encode them. */
   readonly smallRecords?: readonly FieldRecord[] | undefined
-  /** Takes what these were encoded to beside those of other batches; {@link begin} gives it, where it is still right. */
+  /** Takes what these were encoded to, beside those of other batches perhaps. */
   takeEncoded?(ahead: EncodedAhead): void
+  /** The same, while the table is what it was. */
+  readonly ahead?: EncodedAhead | undefined
+  /** Begins the batch with that, and no {@link begin}, as long as it need not be begun again. */
+  beginAhead?(): void
   /** The part that was made last is sent, and with it whatever travels beside it. */
   lend?(): void
   /**

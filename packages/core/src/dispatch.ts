@@ -40,13 +40,27 @@ export class Dispatch {
     this.#exchange.cancel(reason)
   }
 
+  /** Sends a batch that was encoded ahead, where nothing must be waited for; if not, {@link send} is to do it. */
+  sendAhead(): boolean {
+    const { client, admission } = this.#context
+    const { source } = this.#batch
+    const { ahead } = source
+    if (ahead === undefined || !client.isRunning || !admission.hasRoom(ahead.part.byteLength)) return false
+    source.beginAhead?.()
+    const { layout, columns, part } = ahead
+    const { layoutId } = layout
+    this.#isSending = false
+    this.#post({ action: undefined, layoutId, columns, part, last: true, rowOf: undefined }, true)
+    return true
+  }
+
   /** Resolves when all parts are sent, or earlier where the batch has failed; never rejects. */
   async send(): Promise<void> {
     const { source } = this.#batch
     const exchange = this.#exchange
     let first = true
     try {
-      await this.#worker()
+      if (!this.#context.client.isRunning) await this.#worker()
       // whatever this batch waits for must not hold up those before it
       if (source.table.makesWait) this.#context.outbox.flush()
       const parts = exchange.parts({ isChecked: false, settled: nothing })
@@ -61,8 +75,9 @@ export class Dispatch {
           await this.#beginAgain()
           return
         }
-        await this.#room(next.part.byteLength)
-        if (first) await this.#worker()
+        const { byteLength } = next.part
+        if (!this.#context.admission.hasRoom(byteLength)) await this.#room(byteLength)
+        if (first && !this.#context.client.isRunning) await this.#worker()
         exchange.throwIfCancelled()
         if (this.#halt !== undefined) break
         last = next.last
@@ -89,7 +104,6 @@ export class Dispatch {
   /** Waits while there is no worker. */
   async #worker(): Promise<void> {
     const { client, outbox } = this.#context
-    if (client.isRunning) return
     outbox.flush()
     const { delivery, source } = this.#batch
     await client.running()
@@ -101,7 +115,6 @@ export class Dispatch {
 
   async #room(byteLength: number): Promise<void> {
     const { admission, outbox } = this.#context
-    if (admission.hasRoom(byteLength)) return
     outbox.flush()
     this.#isInLine = true
     await admission.room(byteLength)

@@ -109,13 +109,14 @@ function encode({ rows, sources, records, columns }: JointBatches): number {
     encoder.abort()
     return 0
   }
-  const { buffer, byteLength } = encoder.finishPart()
+  const whole = encoder.finishPart()
+  const { buffer, byteLength } = whole
   let from = 0
   for (const source of sources) {
     const { rowCount } = source
     const share = Math.ceil((byteLength * rowCount) / total)
     const part = { buffer, byteLength: share, rowCount, rows: { from, to: from + rowCount } }
-    source.takeEncoded?.({ layout, columns, part })
+    source.takeEncoded?.({ layout, columns, part: sources.length === 1 ? whole : part })
     from += rowCount
   }
   sources[0]?.table.measured(total, byteLength)

@@ -127,8 +127,7 @@ export class RecordsSource implements BatchSource {
     this.#index = 0
     this.#rows = undefined
     this.#witnesses = []
-    const ahead = this.#requireCurrent()
-    if (ahead !== undefined) return ahead
+    this.#ahead = undefined
     const { schema } = table.options
     if (schema !== undefined && !this.#isValidated) await this.#records.validate(schema)
     this.#isValidated = true
@@ -152,7 +151,6 @@ export class RecordsSource implements BatchSource {
   }
 
   async next(): Promise<SourcePart | undefined> {
-    if (this.#ahead !== undefined) return this.#takeAhead(this.#ahead)
     const rows = this.#rows
     const { badRecords } = this
     const { slice } = this.#context
@@ -221,6 +219,15 @@ export class RecordsSource implements BatchSource {
     this.#ahead = ahead
   }
 
+  get ahead(): EncodedAhead | undefined {
+    return this.#ahead?.layout === this.table.layout && !this.table.makesWait ? this.#ahead : undefined
+  }
+
+  beginAhead(): void {
+    this.#hasBegun = true
+    this.#ahead = undefined
+  }
+
   /** The records as they were given. */
   records(): Record<string, unknown>[] {
     return [...this.#given]
@@ -229,26 +236,6 @@ export class RecordsSource implements BatchSource {
   /** Nothing is kept beside the records themselves. */
   release(): void {
     this.#rows = undefined
-  }
-
-  /** The head of what was encoded ahead, unless the table is another now. */
-  #requireCurrent(): BatchHead | undefined {
-    const { table, badRecords } = this
-    const ahead = this.#ahead
-    if (ahead === undefined) return undefined
-    if (ahead.layout === table.layout && table.isKnown(badRecords.mode)) {
-      const letterLayout = badRecords.mode === 'dead-letter' ? table.deadLetters.layout : undefined
-      return { layout: ahead.layout, columns: ahead.columns, letterLayout }
-    }
-    this.#ahead = undefined
-    return undefined
-  }
-
-  /** Gives it once: a batch that is begun again is encoded by itself. */
-  #takeAhead({ part }: EncodedAhead): SourcePart {
-    this.#ahead = undefined
-    this.#index = this.rowCount
-    return { part, last: true, rowOf: (index) => index }
   }
 
   /**

@@ -198,7 +198,7 @@ export class WriteQueue {
       const write = this.#waiting.shift()
       if (write === undefined) break
       this.#sending = write
-      await this.#dispatch(write)
+      if (!this.#sendAhead(write)) await this.#dispatch(write)
       this.#sending = undefined
       if (!this.#context.records.slice.isSpent) continue
       this.#outbox.flush()
@@ -211,13 +211,24 @@ export class WriteQueue {
   /** Encodes the small writes together that come next, unless they are encoded already. */
   #encodeAhead(): void {
     if (this.#encodedAhead > 0) this.#encodedAhead--
-    if (this.#encodedAhead > 0 || this.#waiting.length < 2) return
+    if (this.#encodedAhead > 0) return
     const { records, maxGroupBatches } = this.#context
-    if (maxGroupBatches > 1) this.#encodedAhead = encodeTogether(this.#waiting, maxGroupBatches, records)
+    this.#encodedAhead = encodeTogether(this.#waiting, maxGroupBatches, records)
+  }
+
+  /** Sends a write that was encoded ahead, where it need not wait for anything. */
+  #sendAhead(write: QueuedWrite): boolean {
+    const { source, delivery } = write
+    if (source.ahead === undefined) return false
+    // what it may have to wait for, or to be refused for, is looked at in its turn
+    if (delivery?.predecessor !== undefined || delivery?.refusal(source.table.name) !== undefined)
+      return false
+    write.dispatch = this.#dispatchOf(write)
+    return write.dispatch.sendAhead()
   }
 
   async #dispatch(write: QueuedWrite): Promise<void> {
-    const { source, key, at, delivery } = write
+    const { source, delivery } = write
     const refusal = delivery && (await this.#turnOf(delivery, source.table.name))
     // it was aborted while it waited for its turn
     if (write.isSettled) return
@@ -229,14 +240,19 @@ export class WriteQueue {
       this.#commitNothing(write)
       return
     }
-    write.dispatch = new Dispatch(this.#exchange, this.#nextWriteId++, {
+    write.dispatch ??= this.#dispatchOf(write)
+    await write.dispatch.send()
+  }
+
+  #dispatchOf(write: QueuedWrite): Dispatch {
+    const { source, key, at, delivery } = write
+    return new Dispatch(this.#exchange, this.#nextWriteId++, {
       ...{ source, key, at, delivery },
       onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
       onLeftOut: () => this.#commitNothing(write),
       onCommitted: (commit) => this.#commit(write, commit),
       onFailed: (error) => this.#fail(write, error),
     })
-    await write.dispatch.send()
   }
 
   /** Waits until a batch may be sent; gives what it is refused with where it must not be. */
