@@ -25,6 +25,8 @@ export class Tables {
   readonly #optionsByKey: ReadonlyMap<string, ResolvedTableOptions>
   readonly #context: TablesContext
   readonly #states = new Map<string, TableState>()
+  /** The same by the names that they were asked for with: the key of one costs as much as to encode a record. */
+  readonly #byName = new Map<string, TableState>()
 
   constructor(options: ReadonlyMap<string, ResolvedTableOptions>, context: TablesContext) {
     this.#options = options
@@ -37,6 +39,15 @@ export class Tables {
    * @throws {@link InvalidOptionsError} where the name can be none.
    */
   get(name: TableName): TableState {
+    if (typeof name !== 'string') return this.#find(name)
+    const known = this.#byName.get(name)
+    if (known !== undefined) return known
+    const state = this.#find(name)
+    this.#byName.set(name, state)
+    return state
+  }
+
+  #find(name: TableName): TableState {
     const reference = this.#withoutOwnCatalog(referenceOf(name))
     const key = keyOf(reference)
     const known = this.#states.get(key)
