@@ -104,6 +104,13 @@ export interface SourcePart {
   readonly rowOf: (index: number) => number
 }
 
+/** What batches have in common that are encoded together. */
+export interface JointShape {
+  /** The very list of fields that the field set has of them. */
+  readonly fields: readonly string[]
+  readonly columns: readonly number[]
+}
+
 /** What encodes the batches of one table, one batch at a time; kept, because its buffers are warm. */
 export interface TableEncoder {
   readonly layout: TableLayout
@@ -111,6 +118,8 @@ export interface TableEncoder {
   readonly fields: FieldSet
   /** Values of the batch at hand that became NULL, because their column cannot hold them. */
   discardedCount: number
+  /** That of the small batches that were encoded together last: others with the same fields need begin nothing. */
+  begun: JointShape | undefined
   /** True where a batch had a field that its first records did not have: the next ones are looked at as a whole first. */
   hasLateFields: boolean
 }
@@ -120,6 +129,7 @@ export function beginBatch(rows: TableEncoder): void {
   rows.encoder.begin()
   rows.fields.begin()
   rows.discardedCount = 0
+  rows.begun = undefined
 }
 
 /** Makes the encoder of a table's rows. */
@@ -130,6 +140,7 @@ export function createTableEncoder(table: TableState, layout: TableLayout, alloc
     encoder: new BatchEncoder(table.name, layout, allocate, (column) => table.takesScalars(column)),
     fields: new FieldSet(table.name, layout, { mode: options.contract.columns, heldBack }),
     discardedCount: 0,
+    begun: undefined,
     hasLateFields: false,
   }
 }

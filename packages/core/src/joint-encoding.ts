@@ -1,5 +1,5 @@
 import { SinkError } from '@ducksink/worker'
-import { type BatchSource, beginBatch, type TableEncoder } from './batch-source.ts'
+import { type BatchSource, beginBatch, type JointShape, type TableEncoder } from './batch-source.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import type { RecordsContext } from './encoders.ts'
 
@@ -16,7 +16,7 @@ interface JointBatches {
   readonly rows: TableEncoder
   readonly sources: BatchSource[]
   readonly records: FieldRecord[]
-  columns: readonly number[]
+  shape: JointShape | undefined
   bytes: number
 }
 
@@ -37,11 +37,11 @@ export function encodeTogether(
   const table = line[0]?.source.table
   if (table?.layout === undefined || line[0]?.source.smallRecords === undefined) return 0
   const rows = encoders.of(table, table.layout)
-  beginBatch(rows)
-  const batches: JointBatches = { rows, sources: [], records: [], columns: [], bytes: 0 }
+  const batches: JointBatches = { rows, sources: [], records: [], shape: undefined, bytes: 0 }
   for (const { source } of line) {
     if (source.table !== table || batches.sources.length === maxCount || !join(batches, source)) break
   }
+  rows.begun = undefined
   for (;;) {
     try {
       return encode(batches)
@@ -57,30 +57,55 @@ export function encodeTogether(
 /** Lets a batch join those before it, whose fields it must have. */
 function join(batches: JointBatches, source: BatchSource): boolean {
   const { rows, sources, records } = batches
-  const { encoder, fields } = rows
   const own = source.smallRecords
   if (own === undefined) return false
   batches.bytes += source.table.expectedBytes(own.length)
   const from = records.length
   const to = from + own.length
-  if (from > 0 && (to > encoder.maxChunkRows || batches.bytes > MAX_JOINT_BYTES)) return false
+  if (from > 0 && (to > rows.encoder.maxChunkRows || batches.bytes > MAX_JOINT_BYTES)) return false
   for (const record of own) records.push(record)
-  let isAlike = false
-  try {
-    const added = fields.observe(records, from, to)
-    if (from === 0) for (const { column, field } of added) encoder.activate(column, field)
-    const isPlain = fields.unplaced.size === 0 && fields.discardedCount === 0 && fields.boundCount > 0
-    isAlike = isPlain && fields.shapeSince(0) !== undefined
-  } catch {
-    // it will be told by itself
-  }
-  if (!isAlike) {
+  const shape = from === 0 ? beginShape(rows, records) : batches.shape
+  if (shape === undefined || (from > 0 && !isAlike(rows, shape, records, from))) {
     records.length = from
     return false
   }
-  if (from === 0) batches.columns = fields.columns
+  batches.shape = shape
   sources.push(source)
   return true
+}
+
+/** Begins the columns that all of these records have a field for, unless they are begun; nothing where they differ. */
+function beginShape(rows: TableEncoder, records: readonly FieldRecord[]): JointShape | undefined {
+  const { begun, fields, encoder } = rows
+  if (begun !== undefined && isAlike(rows, begun, records, 0)) return begun
+  beginBatch(rows)
+  try {
+    const added = fields.observe(records, 0, records.length)
+    const shape = fields.shapeSince(0)
+    const isPlain = fields.unplaced.size === 0 && fields.discardedCount === 0 && fields.boundCount > 0
+    if (shape === undefined || !isPlain) return undefined
+    for (const { column, field } of added) encoder.activate(column, field)
+    return { fields: shape, columns: fields.columns }
+  } catch {
+    // it will be told when the batch has its turn
+    return undefined
+  }
+}
+
+/** True where the records from `from` on have just these fields. */
+function isAlike(
+  { fields }: TableEncoder,
+  shape: JointShape,
+  records: readonly FieldRecord[],
+  from: number,
+): boolean {
+  if (fields.shapeSince(0) !== shape.fields) return false
+  try {
+    fields.observe(records, from, records.length)
+  } catch {
+    return false
+  }
+  return fields.shapeSince(0) === shape.fields && fields.discardedCount === 0
 }
 
 /** Leaves out the batch that an error is about, and those after it; false where it is not known, or the first. */
@@ -100,16 +125,18 @@ function cutBefore({ sources, records }: JointBatches, error: unknown): boolean 
 }
 
 /** Encodes all of them into one chunk, or none. */
-function encode({ rows, sources, records, columns }: JointBatches): number {
+function encode({ rows, sources, records, shape }: JointBatches): number {
   const { layout, encoder } = rows
   const { length: total } = records
-  if (total === 0) return 0
+  if (shape === undefined || total === 0) return 0
   // strings that are much longer than those before may need more chunks
   if (encoder.encode(records, 0, total) < total) {
     encoder.abort()
     return 0
   }
   const whole = encoder.finishPart()
+  rows.begun = shape
+  const { columns } = shape
   const { buffer, byteLength } = whole
   let from = 0
   for (const source of sources) {

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { WriteOptions } from '../src/index.ts'
+import { databasePath, openEngine } from './open-engine.ts'
+
+// Small writes that are made at once are encoded together; each is to be what it would be by itself.
+
+const integer = fc.integer({ min: -1000, max: 1000 })
+const sparse = fc.record({ a: fc.option(integer), b: integer, c: integer }, { requiredKeys: [] })
+
+it('fields that a write leaves out get their DEFAULT, whatever others have that wait with it', async () => {
+  const createTableSql =
+    'CREATE TABLE t (id INTEGER, a INTEGER DEFAULT 7, b INTEGER DEFAULT 8, c INTEGER DEFAULT 9)'
+  const rounds = fc.array(fc.array(sparse, { maxLength: 12 }), { minLength: 1, maxLength: 6 })
+  await fc.assert(
+    fc.asyncProperty(rounds, async (plan) => {
+      const engine = await openEngine({ path: ':memory:', tables: { t: { createTableSql } } })
+      const expected: object[] = []
+      for (const records of plan) {
+        const writes = records.map((record) => {
+          const id = expected.length
+          expected.push({ id, a: 7, b: 8, c: 9, ...record })
+          return engine.write('t', [id % 2 === 0 ? { id, ...record } : { ...record, id }])
+        })
+        await Promise.all(writes)
+      }
+      expect(await engine.query('FROM t ORDER BY rowid')).toEqual(expected)
+      await engine.close()
+    }),
+    { numRuns: 10 },
+  )
+})
+
+const columns = {
+  id: 'INTEGER PRIMARY KEY',
+  text: 'VARCHAR',
+  flag: 'BOOLEAN',
+  place: 'STRUCT(x INTEGER, name VARCHAR)',
+  tags: 'VARCHAR[]',
+  pair: 'DOUBLE[2]',
+  counts: 'MAP(VARCHAR, INTEGER)',
+  grid: 'INTEGER[][]',
+}
+const createTableSql = `CREATE TABLE t (${Object.entries(columns)
+  .map(([name, type]) => `${name} ${type}`)
+  .join(', ')})`
+
+const nullable = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary, { freq: 3 })
+const text = fc.oneof(fc.string({ maxLength: 12 }), fc.string({ minLength: 13, maxLength: 60 }))
+const plainText = text.map((value) => value.replaceAll('\0', '').toWellFormed())
+
+const values = fc.record({
+  text: nullable(plainText),
+  flag: nullable(fc.boolean()),
+  place: nullable(fc.record({ x: nullable(integer), name: nullable(plainText) })),
+  tags: nullable(fc.array(nullable(plainText), { maxLength: 4 })),
+  pair: nullable(fc.tuple(integer, integer)),
+  counts: nullable(fc.dictionary(fc.stringMatching(/^[a-z]{1,16}$/), integer, { maxKeys: 3 })),
+  grid: nullable(fc.array(nullable(fc.array(integer, { maxLength: 3 })), { maxLength: 3 })),
+})
+
+/** What becomes of a write: DuckDB or the encoder refuses it, it is taken back before it is sent, or perhaps after. */
+const fate = fc.constantFrom('written', 'written', 'written', 'constraint', 'value', 'abort', 'late-abort')
+const writes = fc.array(fc.record({ fate, records: fc.array(values, { minLength: 1, maxLength: 5 }) }), {
+  minLength: 1,
+  maxLength: 40,
+})
+
+it('each is written, refused or taken back as if it were alone, and those written are there in their order', async () => {
+  await fc.assert(
+    fc.asyncProperty(writes, async (plan) => {
+      const path = databasePath()
+      const engine = await openEngine({ path, tables: { t: { createTableSql } } })
+      let id = 0
+      const early = new AbortController()
+      const late = new AbortController()
+      const options: Record<string, WriteOptions> = {
+        abort: { signal: early.signal },
+        'late-abort': { signal: late.signal },
+      }
+      const made = plan.map(({ fate, records }) => ({
+        fate,
+        records: records.map((record, index) => ({
+          id: fate === 'constraint' && index === records.length - 1 ? null : id++,
+          ...record,
+          ...(fate === 'value' && index === 0 ? { flag: 'perhaps' } : undefined),
+        })),
+      }))
+      const ended = made.map(({ fate, records }) => engine.write('t', records, options[fate]))
+      const settled = Promise.allSettled(ended)
+      early.abort()
+      await new Promise((resolve) => setImmediate(resolve))
+      late.abort()
+      const results = await settled
+      for (const [index, { fate }] of made.entries())
+        if (fate !== 'late-abort')
+          expect(results[index]?.status).toBe(fate === 'written' ? 'fulfilled' : 'rejected')
+      const rows = await engine.query('SELECT * REPLACE (to_json(counts) AS counts) FROM t ORDER BY rowid')
+      await engine.close()
+      const written = made.flatMap(({ records }, index) =>
+        results[index]?.status === 'fulfilled' ? records : [],
+      )
+      expect(rows.map(({ id }) => id)).toEqual(written.map(({ id }) => id))
+      for (const [index, { counts, ...row }] of rows.entries()) {
+        const { counts: given, ...rest } = written[index] as (typeof written)[number]
+        expect(row).toEqual(rest)
+        expect(typeof counts === 'string' ? JSON.parse(counts) : counts).toEqual(given && { ...given })
+      }
+    }),
+    { numRuns: 10 },
+  )
+})
