@@ -6,6 +6,7 @@ import { Dispatch } from './dispatch.ts'
 import type { ExchangeContext } from './exchange.ts'
 import { encodeTogether } from './joint-encoding.ts'
 import { Outbox } from './outbox.ts'
+import type { QueuedWrite } from './queued-write.ts'
 import { figuresOf, firstFigures, type Receipt, type WriteOutcome } from './receipt.ts'
 import type { WriteOptions } from './write-options.ts'
 
@@ -18,25 +19,6 @@ export interface WriteQueueContext extends Omit<ExchangeContext, 'outbox'> {
 
 /** Makes what a write is rejected with that nothing is wrong with. */
 export type Refusal = (table: string, key: string | undefined) => SinkError
-
-interface QueuedWrite {
-  readonly source: BatchSource
-  readonly key: string | undefined
-  readonly at: ChannelOffset | undefined
-  readonly delivery: Delivery | undefined
-  readonly startedAt: number
-  /** What is left of the bytes that admission expects of this write. */
-  expectedBytes: number
-  readonly resolve: (receipt: Receipt) => void
-  readonly reject: (reason: unknown) => void
-  removeAbortListener: () => void
-  /** Its way to the worker, once it is on it. */
-  dispatch: Dispatch | undefined
-  /** True from its receipt or failure on: whichever comes first is its end. */
-  isSettled: boolean
-  readonly settled: Promise<void>
-  readonly isCounted: boolean
-}
 
 /** A write as it is taken in. */
 interface Incoming {
