@@ -15,6 +15,8 @@ const TWO_32 = 2 ** 32
 
 /** Fills a vector of strings: VARCHAR, BLOB, BIT or BIGNUM. */
 export function fillStrings(vector: duckdb.Vector, slices: readonly Slice[], slot: number): void {
+  const only = slices.length === 1 ? slices[0] : undefined
+  if (only !== undefined && fillInline(vector, only, slot)) return
   const rows = slices.reduce((sum, slice) => sum + slice.rowCount, 0)
   const buffer = scratch(rows * STRING_ENTRY_BYTES)
   for (const slice of slices) {
@@ -36,6 +38,18 @@ export function fillStrings(vector: duckdb.Vector, slices: readonly Slice[], slo
     if (heapBytes > 0) pointInto(part.bytes.subarray(heapOffset, heapOffset + heapBytes), vector, entries)
   }
   duckdb.copy_data_to_vector(vector, 0, buffer, 0, rows * STRING_ENTRY_BYTES)
+}
+
+/** Copies the entries of a slice as they are, where no string is longer than an entry; false where one is. */
+function fillInline(vector: duckdb.Vector, slice: Slice, slot: number): boolean {
+  const { part, chunk, blockRows, fromRow, rowCount } = slice
+  const offset = part.valuesOffset(chunk, slot)
+  if (offset === 0 || part.wholeColumn(slot) !== undefined) return false
+  const { entriesOffset, heapBytes } = stringBlock(part, offset, blockRows)
+  if (heapBytes > 0) return false
+  const start = entriesOffset + fromRow * STRING_ENTRY_BYTES
+  duckdb.copy_data_to_vector(vector, 0, part.buffer, start, rowCount * STRING_ENTRY_BYTES)
+  return true
 }
 
 /** Makes the entries of strings that lie in an array of the caller. */
