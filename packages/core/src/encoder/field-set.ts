@@ -1,7 +1,7 @@
 import { foldIdentifier, SchemaError, type TableLayout } from '@ducksink/worker'
 import type { ContractMode } from '../options.ts'
 import { type FieldRecord, kindOf } from './column-encoder.ts'
-import { hasShape, isPlainRecord, notPlain, unreadable } from './plain-record.ts'
+import { isPlainRecord, notPlain, unreadable } from './plain-record.ts'
 
 /** A column that some record has a field for. */
 export interface BoundColumn {
@@ -240,18 +240,32 @@ function saysSomething(record: FieldRecord, field: string): boolean {
   }
 }
 
-/** A loop by itself, which V8 compiles well. It ends at what cannot be looked at: that is told when it is learnt. */
+/**
+ * A loop by itself, which V8 compiles well: `hasShape` in one piece with it takes half the time of a call of that. It
+ * ends at what cannot be looked at, which is told when it is learnt.
+ */
 function rowsOfShape(
   records: readonly unknown[],
   from: number,
   to: number,
   shape: readonly string[],
 ): number {
+  const { length } = shape
+  if (length === 0) return from
+  const usual = Object.prototype
   let row = from
   try {
     for (; row < to; row++) {
-      const record = records[row]
-      if (!isPlainRecord(record) || !hasShape(record, shape)) break
+      const record = records[row] as { readonly __proto__?: unknown } | null
+      if (typeof record !== 'object' || record === null) return row
+      // biome-ignore lint/suspicious/noProto: as isPlainRecord does
+      if (record.__proto__ !== usual && !isPlainRecord(record)) return row
+      let index = 0
+      for (const field in record) {
+        if (index === length || field !== shape[index]) return row
+        index++
+      }
+      if (index !== length) return row
     }
   } catch {
     return row

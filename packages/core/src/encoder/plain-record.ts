@@ -14,12 +14,14 @@ export function isPlainRecord(value: unknown): value is FieldRecord {
 
 /** True for a record that has just these fields in this order: one comparison a field, and no list of them made. */
 export function hasShape(record: FieldRecord, shape: readonly string[]): boolean {
+  const { length } = shape
   let index = 0
   for (const field in record) {
-    if (field !== shape[index]) return false
+    // beyond the end there is no text, and V8 compares texts alone four times as fast
+    if (index === length || field !== shape[index]) return false
     index++
   }
-  return index === shape.length && index > 0
+  return index === length && index > 0
 }
 
 /** Where in a batch something was found; `row` is left out where there is no batch yet. */
