@@ -13,6 +13,7 @@ import {
 } from '@ducksink/worker'
 import { type ColumnEncoder, type FieldRecord, fillError, type Span } from './column-encoder.ts'
 import { createColumnEncoder } from './columns.ts'
+import { WIDE_COLUMNS, WIDE_ROWS, WideRecords } from './wide-records.ts'
 
 // A chunk of a very wide table takes long to encode in one go: fewer rows a chunk keep the event loop free.
 const MAX_CHUNK_VALUES = 1 << 16
@@ -62,6 +63,7 @@ export class BatchEncoder {
   /** Bytes of the last part: about as much as the next will take. */
   #expectedBytes = 0
   #expectedRows = 1
+  #wide: WideRecords | undefined
   readonly #span: MutableSpan = { records: [], from: 0, to: 0, startRow: 0, whole: false }
 
   /** @param takesScalars - whether a VARCHAR column takes numbers and the like as their text */
@@ -178,7 +180,7 @@ export class BatchEncoder {
     span.from = from
     span.to = Math.min(to, from + this.#maxChunkRows - startRow)
     span.startRow = startRow
-    this.#fill(span)
+    if (!this.#fillWide(span)) this.#fill(span)
     this.#chunkRow = startRow + span.to - from
     span.records = []
     // the strings of a chunk may end it before it has all its rows
@@ -235,6 +237,19 @@ export class BatchEncoder {
       span.to = span.from + taken
       for (let i = 0; i <= index; i++) (active[i] as ColumnEncoder).truncate(span.startRow + taken)
     }
+  }
+
+  /** False where the records are to be read field by field, of which nothing was taken then. */
+  #fillWide(span: MutableSpan): boolean {
+    const active = this.#active
+    const { from, to, startRow } = span
+    if (active.length < WIDE_COLUMNS || to - from < WIDE_ROWS) return false
+    this.#wide ??= new WideRecords()
+    const taken = this.#wide.fill(span, active)
+    if (taken !== to - from) for (const encoder of active) encoder.truncate(startRow + (taken ?? 0))
+    if (taken === undefined) return false
+    span.to = from + taken
+    return true
   }
 
   #fillColumn(encoder: ColumnEncoder, span: Span): number {

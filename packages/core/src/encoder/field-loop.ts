@@ -6,6 +6,7 @@ import type { Span } from './column-encoder.ts'
 // asks of its field in each row is settled in the copy: 12 of 60 instructions a number.
 
 const ROWS_WORTH_A_COPY = 16_384
+const MAX_COPIES = 2
 
 /** How a loop reads a value, in its text: copies do it as their field asks for. */
 export const FIELD_READ: RegExp =
@@ -27,6 +28,8 @@ export class FieldLoop<Target> {
   #current: Loop<Target>
   /** The field that the current loop is a copy for, null where it is one for values without a field. */
   #field: string | null | undefined
+  /** The last copies, as wide records come now by their fields, now by their values. */
+  readonly #copies = new Map<string | null, Loop<Target>>()
   #rowCount = 0
 
   constructor(loop: Loop<Target>, target: Target) {
@@ -43,8 +46,17 @@ export class FieldLoop<Target> {
   #choose({ from, to }: Span, field: string | null, isGuarded: boolean): void {
     this.#rowCount += to - from
     const isWorthIt = this.#rowCount >= ROWS_WORTH_A_COPY
-    this.#current = isWorthIt ? copyFor(field, isGuarded, this.#loop) : this.#loop
+    this.#current = isWorthIt ? this.#copy(field, isGuarded) : this.#loop
     this.#field = isWorthIt ? field : undefined
+  }
+
+  #copy(field: string | null, isGuarded: boolean): Loop<Target> {
+    const known = this.#copies.get(field)
+    if (known !== undefined) return known
+    if (this.#copies.size === MAX_COPIES) this.#copies.clear()
+    const copy = copyFor(field, isGuarded, this.#loop)
+    this.#copies.set(field, copy)
+    return copy
   }
 }
 
