@@ -6,7 +6,9 @@ import { PeerError } from './peer-run.ts'
 
 const run = promisify(execFile)
 
-/** How often the records of a case are encoded; the first few times V8 interprets and compiles. */
+/** How often the records of a case are encoded before it counts: V8 interprets and compiles, half of all instructions. */
+const WARMUP_TIMES = 30
+/** How often they are encoded then. */
 const TIMES = 30
 
 /** The same code is compiled at the same moment each time, and objects are hashed alike. */
@@ -31,10 +33,14 @@ export async function* countInstructions(
   const { stdout } = await run(process.execPath, [script])
   const { rows, cases } = JSON.parse(stdout) as { rows: number; cases: string[] }
   for (const name of cases) {
-    const [none, all] = await Promise.all(
-      [0, TIMES].map((times) => count([script, name, String(times)], signal)),
+    const [before, all] = await Promise.all(
+      [WARMUP_TIMES, WARMUP_TIMES + TIMES].map((times) => count([script, name, String(times)], signal)),
     )
-    yield { name, perRow: ((all ?? Number.NaN) - (none ?? Number.NaN)) / (TIMES * rows), cases: cases.length }
+    yield {
+      name,
+      perRow: ((all ?? Number.NaN) - (before ?? Number.NaN)) / (TIMES * rows),
+      cases: cases.length,
+    }
   }
 }
 
