@@ -28,7 +28,7 @@ import {
   Utf8,
   vectorFromArray,
 } from 'apache-arrow'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 
@@ -253,11 +253,7 @@ it('text of an Arrow column that is no UTF-8 is refused, wherever it is', async 
     })
 })
 
-it('record batches that were handed over come back together where their table is altered before they come', async () => {
-  const engine = await openEngine({
-    tables: { t: { createTableSql: 'CREATE TABLE t (id INTEGER, name VARCHAR)' } },
-  })
-  await engine.table('t').writeColumns({ id: [-1] })
+describe('record batches that were handed over come back together where their table is altered before they come', () => {
   const batch = (from: number): Table =>
     new Table({
       id: vectorFromArray(
@@ -269,14 +265,28 @@ it('record batches that were handed over come back together where their table is
         new Utf8(),
       ),
     })
-  const [, receipt] = await Promise.all([
-    engine.query('ALTER TABLE t ALTER id TYPE BIGINT'),
-    engine.table('t').writeColumns(batch(0).concat(batch(10_000)).concat(batch(20_000)), { transfer: true }),
-  ])
-  expect(receipt).toMatchObject({ rowCount: 30_000 })
-  const [row] = await engine.query(`SELECT count(*)::INTEGER AS rows, count(DISTINCT id)::INTEGER AS ids,
-    count(*) FILTER (name = 'name ' || id)::INTEGER AS same FROM t WHERE id >= 0`)
-  expect(row).toEqual({ rows: 30_000, ids: 30_000, same: 30_000 })
+
+  it.each([
+    ['all of them are on their way', {}],
+    // the answer to the first, which asks for the batch once more, is what gives the second its room
+    ['the second is made, and waits for room to be sent', { maxBufferedBytes: 1 }],
+  ])('while %s', async (_, bounds) => {
+    const engine = await openEngine({
+      tables: { t: { createTableSql: 'CREATE TABLE t (id INTEGER, name VARCHAR)' } },
+      ...bounds,
+    })
+    await engine.table('t').writeColumns({ id: [-1] })
+    const [, receipt] = await Promise.all([
+      engine.query('ALTER TABLE t ALTER id TYPE BIGINT'),
+      engine
+        .table('t')
+        .writeColumns(batch(0).concat(batch(10_000)).concat(batch(20_000)), { transfer: true }),
+    ])
+    expect(receipt).toMatchObject({ rowCount: 30_000 })
+    const [row] = await engine.query(`SELECT count(*)::INTEGER AS rows, count(DISTINCT id)::INTEGER AS ids,
+      count(*) FILTER (name = 'name ' || id)::INTEGER AS same FROM t WHERE id >= 0`)
+    expect(row).toEqual({ rows: 30_000, ids: 30_000, same: 30_000 })
+  })
 })
 
 it('a record batch that does not fit makes its table wider, also behind others that were sent', async () => {
