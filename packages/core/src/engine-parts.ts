@@ -145,10 +145,11 @@ export class EngineParts {
   }
 
   #createTarget(): Target {
-    const { path, config, groupCommit, deliveryMode, checkpointBytes, degradedTimeoutMs } = this.#options
+    const { path, config, groupCommit, deliveryMode } = this.#options
+    const { checkpointBytes, repairTornCheckpoint, degradedTimeoutMs } = this.#options
     return new Target({
       ...{ path, config, groupCommit, deliveryMode, tables: this.tables.setups() },
-      ...{ checkpointBytes, degradedTimeoutMs },
+      ...{ checkpointBytes, repairTornCheckpoint, degradedTimeoutMs },
     })
   }
 

@@ -66,6 +66,12 @@ export class OptionsCheck {
     return defaultValue
   }
 
+  flag(path: string, value: unknown): boolean {
+    if (value === undefined || typeof value === 'boolean') return value === true
+    this.problem(`${path} must be true or false`)
+    return false
+  }
+
   fn(path: string, value: unknown): ((...parameters: never[]) => unknown) | undefined {
     if (value === undefined || typeof value === 'function') return value as never
     this.problem(`${path} must be a function`)

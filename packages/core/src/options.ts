@@ -123,6 +123,15 @@ export interface SinkEngineOptions {
    */
   readonly checkpointBytes?: number
   /**
+   * Whether a file is repaired whose last checkpoint was torn by a kill. Without it such a file is refused with
+   * `TARGET_TORN`. What is repaired is the checksum of one block of metadata, where everything says that nothing else is
+   * wrong with it; the block as it was is kept in `<file>.torn-block-<number>`, the file is put back as it was where
+   * DuckDB then does not read all of its metadata, and the logger has a warning.
+   * @defaultValue false
+   * @see https://duckdb.org/docs/stable/internals/storage
+   */
+  readonly repairTornCheckpoint?: boolean
+  /**
    * How long a write may wait, in milliseconds, while the disk is full.
    * @defaultValue 30_000
    */

@@ -19,6 +19,7 @@ export interface ResolvedOptions {
   readonly hangTimeoutMs: number
   readonly handleSignals: false | { readonly timeoutMs: number }
   readonly checkpointBytes: number
+  readonly repairTornCheckpoint: boolean
   readonly degradedTimeoutMs: number
   readonly logger: Logger<ILogObj> | undefined
   readonly createWorker: ((options: WorkerOptions) => Worker) | undefined
@@ -46,6 +47,7 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     'hangTimeoutMs',
     'handleSignals',
     'checkpointBytes',
+    'repairTornCheckpoint',
     'degradedTimeoutMs',
     'logger',
     'createWorker',
@@ -63,6 +65,7 @@ export function resolveOptions(options: SinkEngineOptions): ResolvedOptions {
     hangTimeoutMs: check.duration('hangTimeoutMs', given.hangTimeoutMs, 60_000),
     handleSignals: resolveSignals(check, given.handleSignals),
     checkpointBytes: check.count('checkpointBytes', given.checkpointBytes, 64 * 2 ** 20),
+    repairTornCheckpoint: check.flag('repairTornCheckpoint', given.repairTornCheckpoint),
     degradedTimeoutMs: check.duration('degradedTimeoutMs', given.degradedTimeoutMs, 30_000),
     logger: check.logger(given.logger),
     createWorker: check.fn('createWorker', given.createWorker) as ResolvedOptions['createWorker'],

@@ -3,9 +3,11 @@ import duckdb from '@duckdb/node-bindings'
 import { Connection, endingError } from './connection.ts'
 import { DiskRoom } from './disk-room.ts'
 import { acquireLock, type LockFile, type LockRecord } from './lock-file.ts'
+import type { WorkerLog } from './log.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
 import type { TargetInfo } from './protocol/messages.ts'
 import { attachError, attachTarget, lockDownTarget, parseTarget, type Target, useSql } from './target.ts'
+import { requireWholeCheckpoint } from './torn-checkpoint.ts'
 
 // Before this a full disk could take committed rows with it, and files were lost after some crashes.
 const OLDEST_DUCKDB = [1, 5, 5] as const
@@ -137,11 +139,13 @@ interface DatabaseParts {
   readonly room: DiskRoom | undefined
 }
 
-/** How the target is locked, and who is told where. */
-export interface LockRequest {
+/** How the target is locked, who is told where, and what is done where a crash has torn it. */
+export interface DatabaseOptions {
   /** Names the engine in the lock file. */
   readonly nonce: string
   readonly onLocked: (path: string) => void
+  readonly repairTornCheckpoint: boolean
+  readonly log: WorkerLog
 }
 
 /**
@@ -152,7 +156,7 @@ export interface LockRequest {
 export async function openDatabase(
   path: string,
   config: Readonly<Record<string, string>>,
-  { nonce, onLocked }: LockRequest,
+  { nonce, onLocked, repairTornCheckpoint: repairs, log }: DatabaseOptions,
 ): Promise<Database> {
   requireVersion(duckdb.library_version())
   const target = parseTarget(path, config)
@@ -168,13 +172,23 @@ export async function openDatabase(
   if (lock !== undefined) onLocked(lock.path)
   const isNew = target.file !== undefined && !existsSync(target.file)
   try {
-    return await openLocked(target, await creating, lock)
+    const instance = await creating
+    try {
+      const wasLeftOpen = lock?.replaced !== undefined
+      if (target.kind === 'file') await requireWholeCheckpoint(target, { repairs, wasLeftOpen, log })
+    } catch (error) {
+      duckdb.close_sync(instance)
+      throw error
+    }
+    return await openLocked(target, instance, lock)
   } catch (error) {
     const code = error instanceof TargetUnavailableError ? error.code : undefined
     // what DuckDB has begun to make could not be opened when there is room
     if (isNew && code === 'TARGET_FULL') rmSync(target.file as string, { force: true })
     if (code !== 'TARGET_LOCKED') {
-      lock?.release()
+      // a lock that was left behind is what tells the next time as well that the file was not closed
+      if (code === 'TARGET_TORN') lock?.giveBack()
+      else lock?.release()
       throw error
     }
     // the lock was one of another container or machine, and who has it lives there

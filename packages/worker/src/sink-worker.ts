@@ -215,6 +215,7 @@ export class SinkWorker implements SinkApi {
       database = await openDatabase(request.path, request.config, {
         nonce: request.lockNonce,
         onLocked: (path) => this.#post({ type: 'locked', path }),
+        ...{ repairTornCheckpoint: request.repairTornCheckpoint, log: this.#log },
       })
       const session = await startSession(database, request, {
         ...{ log: this.#log, post: this.#post },

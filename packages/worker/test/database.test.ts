@@ -6,11 +6,12 @@ import duckdb from '@duckdb/node-bindings'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Database, openDatabase } from '../src/database.ts'
 import { InvalidOptionsError, TargetUnavailableError } from '../src/protocol/errors.ts'
+import { databaseOptions } from './database-options.ts'
 import { readFile } from './read-file.ts'
 import { temporaryDirectory } from './session.ts'
 
 async function open(path: string, config: Readonly<Record<string, string>> = {}): Promise<Database> {
-  const database = await openDatabase(path, config, { nonce: 'nonce', onLocked: () => undefined })
+  const database = await openDatabase(path, config, databaseOptions('nonce'))
   let isOpen = true
   const close = database.close.bind(database)
   database.close = () => {
@@ -98,7 +99,7 @@ describe('what cannot be opened', () => {
     const directory = temporaryDirectory()
     writeFileSync(join(directory, 'a.duckdb'), 'no database\n'.repeat(1000))
     const path = join(directory, name)
-    const failure = await openDatabase(path, config, { nonce: 'nonce', onLocked: () => undefined }).then(
+    const failure = await openDatabase(path, config, databaseOptions('nonce')).then(
       (database) => {
         // temp_directory is looked at when DuckDB first spills
         database.close()
@@ -114,9 +115,9 @@ describe('what cannot be opened', () => {
   test('a file that this process has open already', async () => {
     const path = join(temporaryDirectory(), 'a.duckdb')
     const first = await open(path)
-    await expect(openDatabase(path, {}, { nonce: 'other', onLocked: () => undefined })).rejects.toMatchObject(
-      { code: 'TARGET_LOCKED' },
-    )
+    await expect(openDatabase(path, {}, databaseOptions('other'))).rejects.toMatchObject({
+      code: 'TARGET_LOCKED',
+    })
     await first.writer.run('CREATE TABLE t AS SELECT 7 AS a')
     first.close()
     expect(await readFile(path, 'FROM t')).toEqual([[7]])

@@ -110,6 +110,7 @@ async function openTable({ call }: Thread, path = ':memory:'): Promise<TableLayo
     groupCommit: { maxBatches: 64, maxDelayMs: 0 },
     deliveryMode: 'at-least-once',
     checkpointBytes: 2 ** 26,
+    repairTornCheckpoint: false,
     degradedTimeoutMs: 30_000,
     lockNonce: 'nonce',
   }

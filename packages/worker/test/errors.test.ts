@@ -43,6 +43,7 @@ const ERRORS: Readonly<Record<SinkErrorCode, SinkError>> = {
   TARGET_UNAVAILABLE: new TargetUnavailableError('m'),
   TARGET_LOCKED: new TargetUnavailableError('m', {}, 'TARGET_LOCKED'),
   TARGET_FULL: new TargetUnavailableError('m', {}, 'TARGET_FULL'),
+  TARGET_TORN: new TargetUnavailableError('m', {}, 'TARGET_TORN'),
   CLOSED: new ClosedError('m'),
   CLOSE_TIMEOUT: new ClosedError('m', {}, 'CLOSE_TIMEOUT'),
 }

@@ -37,6 +37,7 @@ async function open(path: string, deliveryMode: DeliveryMode = 'exactly-once'): 
     groupCommit: { maxBatches: 64, maxDelayMs: 0 },
     deliveryMode,
     checkpointBytes: 2 ** 26,
+    repairTornCheckpoint: false,
     degradedTimeoutMs: 30_000,
     lockNonce: 'nonce',
   })

@@ -24,7 +24,13 @@ export async function openWorker(
   )
   const table = { name: 't' }
   await worker.open({
-    ...{ path, lockNonce: 'nonce', deliveryMode: 'at-least-once', degradedTimeoutMs: 30_000 },
+    ...{
+      path,
+      lockNonce: 'nonce',
+      deliveryMode: 'at-least-once',
+      repairTornCheckpoint: false,
+      degradedTimeoutMs: 30_000,
+    },
     tables: [{ table, columns: [{ name: 'a', type: 'INTEGER' }], origin: 'declared' }],
     ...options,
   })

@@ -20,6 +20,7 @@ import type {
 import { Transactions } from '../src/transaction.ts'
 import type { Row } from '../src/value-rows.ts'
 import { createWriter, type Writer } from '../src/writer.ts'
+import { databaseOptions } from './database-options.ts'
 import { encodePart, type PhysicalValue } from './parts.ts'
 
 /** A directory that is gone when the test has ended. */
@@ -55,7 +56,7 @@ export async function openSession(
   config: Readonly<Record<string, string>> = {},
   deliveryMode: DeliveryMode = 'at-least-once',
 ): Promise<Session> {
-  const database = await openDatabase(path, config, { nonce: randomUUID(), onLocked: () => undefined })
+  const database = await openDatabase(path, config, databaseOptions(randomUUID()))
   const { writer: connection, target } = database
   const catalog = new Catalog(connection, target.catalog, 1)
   const writer = createWriter(connection, catalog)

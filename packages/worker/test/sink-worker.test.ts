@@ -58,6 +58,7 @@ async function open(
     groupCommit,
     deliveryMode: 'at-least-once',
     checkpointBytes: 2 ** 26,
+    repairTornCheckpoint: false,
     degradedTimeoutMs: 30_000,
     lockNonce: 'nonce',
   })
@@ -119,6 +120,7 @@ describe('opening', () => {
       groupCommit: false,
       deliveryMode: 'at-least-once',
       checkpointBytes: 2 ** 26,
+      repairTornCheckpoint: false,
       degradedTimeoutMs: 30_000,
       lockNonce: 'nonce',
     } as const

@@ -328,7 +328,7 @@ describe.skipIf(process.platform === 'win32')('on a disk that is full', () => {
         config: ${JSON.stringify(config)},
         tables,
         groupCommit: { maxBatches: 64, maxDelayMs: 0 },
-        deliveryMode: 'at-least-once', checkpointBytes: 2 ** 26, degradedTimeoutMs: 30_000, lockNonce: 'nonce',
+        deliveryMode: 'at-least-once', checkpointBytes: 2 ** 26, repairTornCheckpoint: false, degradedTimeoutMs: 30_000, lockNonce: 'nonce',
       })
       if (opened.status !== 'open') say(opened)
       const layouts = {}

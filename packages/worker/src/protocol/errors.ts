@@ -19,6 +19,7 @@ export type SinkErrorCode =
   | 'TARGET_UNAVAILABLE'
   | 'TARGET_LOCKED'
   | 'TARGET_FULL'
+  | 'TARGET_TORN'
   | 'CLOSED'
   | 'CLOSE_TIMEOUT'
 
@@ -196,14 +197,17 @@ export class WorkerDiedError extends SinkError {
   }
 }
 
-/** The target cannot be opened (absent, unreadable, no database, held by another writer), or its disk is full. */
+/**
+ * The target cannot be opened (absent, unreadable, no database, held by another writer, torn by a crash), or its disk is
+ * full.
+ */
 export class TargetUnavailableError extends SinkError {
   constructor(
     message: string,
     details?: SinkErrorDetails,
-    code: 'TARGET_UNAVAILABLE' | 'TARGET_LOCKED' | 'TARGET_FULL' = 'TARGET_UNAVAILABLE',
+    code: 'TARGET_UNAVAILABLE' | 'TARGET_LOCKED' | 'TARGET_FULL' | 'TARGET_TORN' = 'TARGET_UNAVAILABLE',
   ) {
-    super(code, message, details, code !== 'TARGET_UNAVAILABLE')
+    super(code, message, details, code === 'TARGET_LOCKED' || code === 'TARGET_FULL')
   }
 }
 
@@ -273,6 +277,7 @@ export function errorFromData(data: ErrorData): SinkError {
     case 'TARGET_UNAVAILABLE':
     case 'TARGET_LOCKED':
     case 'TARGET_FULL':
+    case 'TARGET_TORN':
       return new TargetUnavailableError(message, details, code)
     case 'CLOSED':
     case 'CLOSE_TIMEOUT':

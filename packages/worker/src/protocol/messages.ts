@@ -75,6 +75,8 @@ export interface OpenRequest {
   readonly deliveryMode: DeliveryMode
   /** Bytes of the write-ahead log from which on it is checkpointed. */
   readonly checkpointBytes: number
+  /** Whether a block of metadata that a kill has left torn is given the checksum that it should have. */
+  readonly repairTornCheckpoint: boolean
   /** How long what waits while the disk is full may wait. */
   readonly degradedTimeoutMs: number
   /** Names this engine in the lock file. */

@@ -1,0 +1,190 @@
+import { closeSync, fsyncSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import duckdb from '@duckdb/node-bindings'
+import { Connection } from './connection.ts'
+import { messageOf } from './duckdb-error.ts'
+import { qualifiedName, quoteLiteral } from './identifier.ts'
+import type { WorkerLog } from './log.ts'
+import { TargetUnavailableError } from './protocol/errors.ts'
+import { type FileTarget, fileAttachError } from './target-file.ts'
+import { findTornBlock, type LastCheckpoint, type TornBlock } from './torn-block.ts'
+
+// A process that is killed while a checkpoint writes a block of metadata in place leaves a file that DuckDB refuses, now or
+// when that block is first read, for a checksum that is wrong, while everything the checksum is for is there. See torn-block.ts.
+
+/** What is to be done about a torn checkpoint, and what is known of the file. */
+export interface TornCheckpointOptions {
+  readonly repairs: boolean
+  /** True where the engine that had the file last did not close it. */
+  readonly wasLeftOpen: boolean
+  readonly log: WorkerLog
+}
+
+/**
+ * Sees to it that the last checkpoint of a file is whole; to be called under the engine's lock, with the file open nowhere
+ * in this process.
+ *
+ * Costs a look for the write-ahead log where the file was closed, and reads the blocks of metadata only where a checkpoint
+ * was cut off.
+ *
+ * @throws {@link TargetUnavailableError} with code `TARGET_TORN` where it is not, and is not to be repaired; with
+ * `TARGET_UNAVAILABLE` where a repair does not make it so, which leaves the file as it was.
+ */
+export async function requireWholeCheckpoint(
+  target: FileTarget,
+  { repairs, wasLeftOpen, log }: TornCheckpointOptions,
+): Promise<void> {
+  const { file } = target
+  const torn = findTorn(file, wasLeftOpen)
+  if (torn === undefined) return
+  // a checkpoint that another process is making looks the same; who attaches the file next is told of that process
+  if (isHeldElsewhere(file, await refusalOf(target))) return
+  if (findTorn(file, wasLeftOpen)?.checksum !== torn.checksum) return
+  if (!repairs) throw tornError(file, torn)
+  const kept = keep(file, torn)
+  writeWord(file, torn.location, torn.checksum)
+  const refusal = await refusalOf(target)
+  if (refusal !== undefined) {
+    writeWord(file, torn.location, new DataView(torn.bytes.buffer).getBigUint64(0, true))
+    rmSync(kept, { force: true })
+    throw unrepaired(file, refusal)
+  }
+  log.warn('a checkpoint that was cut off is repaired; the block as it was is kept', {
+    target: file,
+    blockAt: torn.location,
+    keptIn: kept,
+  })
+}
+
+/** The torn block of a file whose last checkpoint was cut off. */
+function findTorn(file: string, wasLeftOpen: boolean): TornBlock | undefined {
+  const log = readEnd(`${file}.wal`)
+  const begun = log === undefined ? undefined : begunCheckpoint(log)
+  // a transaction that goes straight into a checkpoint leaves no word in the log, and so does whoever has closed the file
+  const mayBe = log === undefined ? wasLeftOpen : begun !== undefined
+  if (!mayBe || statSync(file, { throwIfNoEntry: false }) === undefined) return undefined
+  return findTornBlock(file, ({ root }: LastCheckpoint) => root !== begun)
+}
+
+/** More than the entries that a checkpoint puts at the end of the log. */
+const END_BYTES = 128
+
+/** The last bytes of a file; nothing where it is absent or empty. */
+function readEnd(file: string): Buffer | undefined {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0
+  if (size === 0) return undefined
+  const end = Buffer.alloc(Math.min(size, END_BYTES))
+  const descriptor = openSync(file, 'r')
+  try {
+    readSync(descriptor, end, 0, end.length, size - end.length)
+  } finally {
+    closeSync(descriptor)
+  }
+  return end
+}
+
+// An entry of the log is its length and its checksum, 8 bytes each, then its fields: a number of two bytes, then the value.
+// That of a checkpoint is of type 99 and has the pointer to what the checkpoint will write; one of type 100 follows.
+const FLUSH = Buffer.from('0500000000000000e7fe7d722fed3d5e640064ffff', 'hex')
+const ENTRY_HEAD_BYTES = 16
+const CHECKPOINT = Buffer.from('64006365006400', 'hex')
+const OBJECT_ENDS = Buffer.from('ffffffff', 'hex')
+
+/** The root of the checkpoint that has begun when the log ends; none where the log ends with anything else. */
+function begunCheckpoint(end: Buffer): bigint | undefined {
+  if (!end.subarray(-FLUSH.length).equals(FLUSH)) return undefined
+  const before = end.subarray(0, -FLUSH.length)
+  const start = before.lastIndexOf(CHECKPOINT)
+  if (start < ENTRY_HEAD_BYTES || !before.subarray(-OBJECT_ENDS.length).equals(OBJECT_ENDS)) return undefined
+  if (before.readBigUInt64LE(start - ENTRY_HEAD_BYTES) !== BigInt(before.length - start)) return undefined
+  let root = 0n
+  for (let at = start + CHECKPOINT.length, shift = 0n; at < before.length; at++, shift += 7n) {
+    const byte = before[at] as number
+    root |= BigInt(byte & 0x7f) << shift
+    if (byte < 0x80) return root
+  }
+  return undefined
+}
+
+/** What DuckDB says against a file that it reads the metadata of, all tables' included, without changing it. */
+async function refusalOf(target: FileTarget): Promise<unknown> {
+  const instance = await duckdb.open(':memory:')
+  let connection: Connection | undefined
+  try {
+    connection = await Connection.open(instance)
+    await readMetadata(connection, target)
+    return undefined
+  } catch (error) {
+    return error
+  } finally {
+    // a connection that is left open keeps the file attached
+    connection?.disconnect()
+    duckdb.close_sync(instance)
+  }
+}
+
+async function readMetadata(connection: Connection, { file, beforeAttach }: FileTarget): Promise<void> {
+  for (const { sql } of beforeAttach) await connection.run(sql())
+  await connection.run(`ATTACH ${quoteLiteral(file)} AS torn (TYPE duckdb, READ_ONLY)`)
+  const tables = await connection.rows(
+    "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'torn'",
+  )
+  for (const { schema_name, table_name } of tables) {
+    const name = qualifiedName({ catalog: 'torn', schema: String(schema_name), name: String(table_name) })
+    await connection.rows(`SELECT count(*) FROM pragma_storage_info(${quoteLiteral(name)})`)
+    await connection.rows(`SELECT count(*) FROM ${name}`)
+  }
+}
+
+const isHeldElsewhere = (file: string, refusal: unknown): boolean =>
+  refusal !== undefined && fileAttachError(file, refusal).code === 'TARGET_LOCKED'
+
+/** Keeps a torn block beside the database, on the disk before anything is changed. */
+function keep(file: string, { bytes, iteration }: TornBlock): string {
+  const path = `${file}.torn-block-${iteration}`
+  try {
+    withFile(path, 'w', (descriptor) => {
+      writeSync(descriptor, bytes)
+      fsyncSync(descriptor)
+    })
+    // the name is on the disk with the directory; Windows opens none
+    if (process.platform !== 'win32') withFile(dirname(path), 'r', fsyncSync)
+    return path
+  } catch (error) {
+    rmSync(path, { force: true })
+    throw unrepaired(file, error)
+  }
+}
+
+/** Writes 8 bytes, which nothing can tear. */
+function writeWord(file: string, location: number, word: bigint): void {
+  const bytes = new DataView(new ArrayBuffer(8))
+  bytes.setBigUint64(0, word, true)
+  withFile(file, 'r+', (descriptor) => {
+    writeSync(descriptor, bytes, 0, bytes.byteLength, location)
+    fsyncSync(descriptor)
+  })
+}
+
+function withFile(path: string, flags: string, use: (descriptor: number) => void): void {
+  const descriptor = openSync(path, flags)
+  try {
+    use(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function tornError(file: string, { location }: TornBlock): TargetUnavailableError {
+  const what = 'whoever had it open was killed while a checkpoint wrote its metadata'
+  const state = `the block at byte ${location} has a wrong checksum, while all that is committed should be there`
+  const advice = "open it with 'repairTornCheckpoint: true', which verifies that"
+  return new TargetUnavailableError(`cannot open ${file}: ${what}: ${state}; ${advice}`, {}, 'TARGET_TORN')
+}
+
+function unrepaired(file: string, cause: unknown): TargetUnavailableError {
+  const reason = `its last checkpoint is torn, and cannot be repaired: ${messageOf(cause)}`
+  return new TargetUnavailableError(`cannot open ${file}: ${reason}; it is as it was: restore a copy`, {
+    cause,
+  })
+}
