@@ -2,9 +2,9 @@ import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 
 const BLOCKS_START = 3 * 4096
-const BLOCK_BYTES = 256 * 1024
-export const PAGE_BYTES = 4096
-export const PAGES = BLOCK_BYTES / PAGE_BYTES
+export const BLOCK_BYTES: number = 256 * 1024
+const PAGE_BYTES = 4096
+export const PAGES: number = BLOCK_BYTES / PAGE_BYTES
 
 /** A file whose last checkpoint ended after it had written its metadata, and before its header. */
 export interface CutCheckpoint {
@@ -13,7 +13,8 @@ export interface CutCheckpoint {
   readonly after: Buffer
   /** What the log is when the checkpoint ends; none where the transaction went into the checkpoint without it. */
   readonly log: Buffer | undefined
-  /** The blocks that both have in use, and that the checkpoint has written in place. */
+  /** The blocks of metadata, and those of them that the checkpoint has written in place. */
+  readonly metadata: readonly number[]
   readonly blocks: readonly number[]
 }
 
@@ -23,7 +24,7 @@ export async function cutCheckpoint(path: string, more = 'CHECKPOINT'): Promise<
   copyFileSync(path, copy)
   if (existsSync(`${path}.wal`)) copyFileSync(`${path}.wal`, `${copy}.wal`)
   const before = readFileSync(copy)
-  const blocks = await onFile(copy, async (connection) => {
+  const metadata = await onFile(copy, async (connection) => {
     const rows = await connection.runAndReadAll('SELECT block_id FROM pragma_metadata_info()')
     await connection.run("SET debug_checkpoint_abort = 'after_free_list_write'")
     const refused = await connection.run(more).then(
@@ -36,7 +37,7 @@ export async function cutCheckpoint(path: string, more = 'CHECKPOINT'): Promise<
   const after = readFileSync(copy)
   const log = existsSync(`${copy}.wal`) ? readFileSync(`${copy}.wal`) : undefined
   const isChanged = (id: number): boolean => !blockOf(before, id).equals(blockOf(after, id))
-  return { before, after, log, blocks: blocks.filter(isChanged) }
+  return { before, after, log, metadata, blocks: metadata.filter(isChanged) }
 }
 
 /** Which part of the checkpoint has come to the disk. */

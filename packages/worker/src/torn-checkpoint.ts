@@ -183,7 +183,8 @@ function tornError(file: string, { location }: TornBlock): TargetUnavailableErro
 }
 
 function unrepaired(file: string, cause: unknown): TargetUnavailableError {
-  const reason = `its last checkpoint is torn, and cannot be repaired: ${messageOf(cause)}`
+  const because = messageOf(cause).split('\n', 1)[0]
+  const reason = `its last checkpoint is torn, and cannot be repaired: ${because}`
   return new TargetUnavailableError(`cannot open ${file}: ${reason}; it is as it was: restore a copy`, {
     cause,
   })
