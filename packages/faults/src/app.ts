@@ -83,8 +83,9 @@ function createWorker({ workerData: data, transferList = [], ...rest }: WorkerOp
 
 async function openEngine(): Promise<SinkEngine | undefined> {
   const { path, config, mode, maxBufferedBytes, hangTimeoutMs, degradedTimeoutMs } = job
+  const { repairs: repairTornCheckpoint = false } = job
   const options: SinkEngineOptions = {
-    ...{ path, config, createWorker, tables: BATCH_TABLES },
+    ...{ path, config, createWorker, tables: BATCH_TABLES, repairTornCheckpoint },
     deliveryMode: mode === 'at-least-once' ? 'at-least-once' : 'exactly-once',
     ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
     ...(hangTimeoutMs !== undefined && { hangTimeoutMs }),

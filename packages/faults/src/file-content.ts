@@ -1,8 +1,15 @@
 /** What the verifying process is asked. */
 export interface VerifyRequest {
+  readonly kind: 'read'
   readonly path: string
   /** How the file is opened: attached, as the engine does it, or by its path, as other programs do. */
   readonly by: 'attach' | 'path'
+}
+
+/** That it begins a checkpoint of a file, and cuts it off when the metadata is written. */
+export interface CutRequest {
+  readonly kind: 'cut'
+  readonly path: string
 }
 
 /** A batch as it is in a file. */
@@ -31,4 +38,12 @@ export type FileContent =
       readonly keys: readonly string[]
       readonly offsets: readonly { readonly channel: string; readonly highest: number }[]
     }
-  | { readonly status: 'unreadable'; readonly message: string }
+  | UnreadableFile
+
+/** What came of a checkpoint that was cut off: the blocks that had metadata before. */
+export type CutFile = { readonly status: 'cut'; readonly metadata: readonly number[] } | UnreadableFile
+
+export interface UnreadableFile {
+  readonly status: 'unreadable'
+  readonly message: string
+}

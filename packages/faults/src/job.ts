@@ -72,6 +72,8 @@ export interface AppJob {
   readonly hangTimeoutMs?: number
   readonly degradedTimeoutMs?: number
   readonly maxBufferedBytes?: number
+  /** Has a checkpoint that a kill has torn repaired. */
+  readonly repairs?: boolean
 }
 
 /**

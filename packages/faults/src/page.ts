@@ -18,11 +18,12 @@ export function reliabilityPage({ circumstances, results, controls }: SuiteResul
     ...circumstancesLines(circumstances, { runs, failures }),
     '',
     ...table(
-      ['what is broken', 'runs', 'failures', 'receipts', 'unanswered, there', 'what happened'],
+      ['what is broken', 'runs', 'failures', 'repaired', 'receipts', 'unanswered, there', 'what happened'],
       results.map((result) => [
         result.name,
         result.skipped === undefined ? String(result.runs) : 'not run',
         String(result.failures),
+        count(result.counts.repaired),
         count(result.counts.receipts),
         `${count(result.counts.unanswered)}, ${count(result.counts['unanswered, there'])}`,
         remark(result),
@@ -71,7 +72,8 @@ wrapped in that one process. Nothing of it is in the engine.
 
 ## Results
 
-*Unanswered* are the writes of which an app was told nothing, as it was gone, or only that their outcome is unknown; of
+*Repaired* are the runs whose file DuckDB refused, and the engine opened with \`repairTornCheckpoint\`
+([below](#what-duckdb-does-not-survive)): they were verified after that like all others. *Unanswered* are the writes of which an app was told nothing, as it was gone, or only that their outcome is unknown; of
 these some were there.
 `
 
@@ -82,18 +84,24 @@ The same suite on builds that break a promise on purpose, made by a change to th
 const LIMITS = `## What DuckDB does not survive
 
 A checkpoint adds metadata to a block that the last checkpoint uses as well: it writes the block in place, 256 KiB under one
-checksum. A process that is killed in the middle of that write leaves a file that DuckDB does not open: \`Corrupt database
-file: computed checksum ... does not match stored checksum\`. Nothing is lost by it but the checksum: where this was met, in
-one of 200 runs with a checkpoint after each commit, the file opened once the block's checksum was computed anew, and had
-every batch of its 852 receipts, each once and whole. With the default, a checkpoint after 64 MiB of log, it was not met. A
-run that ends so counts as a failure above, as \`unopenable\`.
+checksum. A process that is killed in the middle of that write leaves a file that DuckDB does not open, or whose block it
+refuses when that is first read: \`Corrupt database file: computed checksum ... does not match stored checksum\`. Nothing is
+lost by it but the checksum, as the checkpoint has changed nothing there that the file in force uses. It was met in one of
+200 runs with a checkpoint after each commit, and not with the default, a checkpoint after 64 MiB of log.
+
+The engine looks for that where a checkpoint was cut off: the log ends with one, or the lock of a process that is gone lies
+beside a file without a log. It then refuses the file (\`TARGET_TORN\`), or repairs it where it is opened with
+\`repairTornCheckpoint: true\`: it writes the checksum that the block should have, of a block of metadata of the header in force,
+if it is the only one that is wrong, and if no single byte explains the difference. The block as it was is kept in
+\`<file>.torn-block-<number>\`, synced before anything is written. The file is then opened read-only, with every table's
+metadata read; where that fails it is put back as it was. Damage of any other kind stays the error that it is.
 
 ## What was not tried
 
 - **Power loss**, and disks that say that they have written what they have not. A process that is killed leaves what it
   has written with the operating system; a machine that stops does not. The cut log stands for a part of that: the file
   opens and no batch is torn, but receipts whose commits lay in the part that was cut off are lost.
-- **Damage in the middle of a file**: bits that change, blocks that are lost.
+- **Damage in the middle of a file**: bits that change, blocks that are lost; but what can be taken for a torn checkpoint.
 - **Network file systems**, and containers on several hosts that share one.
 - **Systems other than Linux.**
 - A hang in native code can be told, not ended: the engine is \`failed\`, and the process has to be ended.
@@ -117,7 +125,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 /** Counts that have a column of their own. */
-const COLUMNS: ReadonlySet<string> = new Set(['receipts', 'unanswered', 'unanswered, there'])
+const COLUMNS: ReadonlySet<string> = new Set(['repaired', 'receipts', 'unanswered', 'unanswered, there'])
 
 /** What is worth saying of a fault's runs. */
 function remark({ note, counts, skipped }: FaultResult): string {

@@ -1,17 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { FileContent, VerifyRequest } from './file-content.ts'
+import type { CutFile, CutRequest, FileContent, UnreadableFile, VerifyRequest } from './file-content.ts'
 
 /** Has another process read files, one after another. */
 export class Verifier {
   #child: ChildProcess | undefined
   #turn: Promise<unknown> = Promise.resolve()
 
-  read(request: VerifyRequest): Promise<FileContent> {
-    const answer = this.#turn.then(() => this.#ask(request))
-    this.#turn = answer
-    return answer
+  read(request: Omit<VerifyRequest, 'kind'>): Promise<FileContent> {
+    return this.#ask({ kind: 'read', ...request })
+  }
+
+  /** Begins a checkpoint, and cuts it off when its metadata is written. */
+  cut(path: string): Promise<CutFile> {
+    return this.#ask({ kind: 'cut', path })
   }
 
   close(): void {
@@ -19,7 +22,15 @@ export class Verifier {
     this.#child = undefined
   }
 
-  async #ask(request: VerifyRequest): Promise<FileContent> {
+  #ask(request: VerifyRequest): Promise<FileContent>
+  #ask(request: CutRequest): Promise<CutFile>
+  #ask(request: VerifyRequest | CutRequest): Promise<FileContent | CutFile> {
+    const answer = this.#turn.then(() => this.#exchange(request))
+    this.#turn = answer
+    return answer
+  }
+
+  async #exchange(request: VerifyRequest | CutRequest): Promise<FileContent | CutFile> {
     this.#child ??= spawn(
       process.execPath,
       [
@@ -32,8 +43,8 @@ export class Verifier {
     const child = this.#child
     const stopped = new AbortController()
     const { signal } = stopped
-    const answered = once(child, 'message', { signal }).then(([content]) => content as FileContent)
-    const gone = once(child, 'exit', { signal }).then(([code, killedBy]): FileContent => {
+    const answered = once(child, 'message', { signal }).then(([content]) => content as FileContent | CutFile)
+    const gone = once(child, 'exit', { signal }).then(([code, killedBy]): UnreadableFile => {
       this.#child = undefined
       return { status: 'unreadable', message: `the verifying process ended with ${killedBy ?? code}` }
     })

@@ -1,19 +1,34 @@
 import { existsSync } from 'node:fs'
 import { DuckDBInstance } from '@duckdb/node-api'
-import type { FileContent, FoundBatch, VerifyRequest } from './file-content.ts'
+import type { CutFile, CutRequest, FileContent, FoundBatch, VerifyRequest } from './file-content.ts'
 import { batchesSql, EVOLVING_TABLE, lettersSql, PLAIN_TABLE } from './payload.ts'
 
-// The verifying process: reads what is in a file, with DuckDB alone and without changing it.
+// The verifying process: reads what is in a file, with DuckDB alone and without changing it. It is also the one that has a
+// checkpoint cut off, as no other process of the suite loads DuckDB.
 
 type Row = Readonly<Record<string, unknown>>
 
 process.on('disconnect', () => process.exit())
-process.on('message', async (request: VerifyRequest) => {
-  const content = await read(request).catch(
-    (error: Error): FileContent => ({ status: 'unreadable', message: error.message }),
-  )
-  process.send?.(content)
+process.on('message', async (request: VerifyRequest | CutRequest) => {
+  const answered: Promise<FileContent | CutFile> = request.kind === 'read' ? read(request) : cut(request)
+  process.send?.(await answered.catch(({ message }: Error) => ({ status: 'unreadable', message })))
 })
+
+async function cut({ path }: CutRequest): Promise<CutFile> {
+  const instance = await DuckDBInstance.create(':memory:')
+  try {
+    const connection = await instance.connect()
+    await connection.run(`ATTACH '${path}' AS target`)
+    await connection.run('USE target')
+    const blocks = await connection.runAndReadAll('SELECT block_id FROM pragma_metadata_info()')
+    await connection.run("SET debug_checkpoint_abort = 'after_free_list_write'")
+    await connection.run('CHECKPOINT').catch(() => undefined)
+    connection.closeSync()
+    return { status: 'cut', metadata: blocks.getRows().map(([id]) => Number(id)) }
+  } finally {
+    instance.closeSync()
+  }
+}
 
 async function read({ path, by }: VerifyRequest): Promise<FileContent> {
   if (!existsSync(path)) return { status: 'read', batches: [], keys: [], offsets: [] }
