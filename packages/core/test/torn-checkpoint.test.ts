@@ -131,7 +131,7 @@ describe('a file whose last checkpoint was torn by a kill', () => {
           await expectWhole(path)
         },
       ),
-      { numRuns: 6, examples: [[someTear()], [{ ...someTear(), pages: PAGES - 1 }]] },
+      { numRuns: 4, examples: [[someTear()], [{ ...someTear(), pages: PAGES - 1 }]] },
     )
   })
 

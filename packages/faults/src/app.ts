@@ -12,7 +12,7 @@ import { SinkEngine, type SinkEngineOptions, type SinkError } from '@ducksink/co
 import type { BreakingStart } from './breaking-worker.ts'
 import { ChannelWriter } from './channel-writer.ts'
 import { Flood } from './flood.ts'
-import type { AppJob, Breakage, EventName, Order, Report } from './job.ts'
+import type { AppJob, Breakage, EventName, Order, Report, Statement } from './job.ts'
 import type { JobWriter } from './job-writer.ts'
 import { KeyedWriter } from './keyed-writer.ts'
 import { BATCH_TABLES } from './payload.ts'
@@ -61,7 +61,10 @@ function createWorker({ workerData: data, transferList = [], ...rest }: WorkerOp
   const start: BreakingStart = { ...data, breakage, steering: port2, armed }
   const hasSmallHeap = breakage.point?.deed === 'exhaust the heap'
   steering = port1
-  port1.on('message', () => writer.onPoint())
+  port1.on('message', (statement: Statement) => {
+    writer.onPoint(statement)
+    setImmediate(() => port1.postMessage('heard'))
+  })
   port1.unref()
   worker = new Worker(new URL('./breaking-worker.ts', import.meta.url), {
     ...rest,

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { type MessagePort, workerData } from 'node:worker_threads'
 import { breakBuild } from './broken-builds.ts'
 import { doDeed } from './deeds.ts'
-import type { Breakage, Deed } from './job.ts'
+import type { Breakage, Deed, Statement } from './job.ts'
 import { guardPort, Watch, wrapBindings } from './points.ts'
 
 // The engine's worker, broken: before its own entry is loaded, calls of DuckDB are wrapped and, for the negative
@@ -25,13 +25,25 @@ const workerIndex = core.resolve('@ducksink/worker')
 // sources are changed as they are loaded, which the bundle that the tests make of them is not
 const entry = new URL(build === undefined ? './entry.ts' : './entry.ts?source', `file://${workerIndex}`).href
 
-const act = (deed: Deed): void => doDeed(deed, { port, tell: () => steering.postMessage(deed) })
-steering.on('message', act)
+let heard = Promise.withResolvers<void>()
+const act = (deed: Deed, statement?: Statement): void =>
+  doDeed(deed, {
+    port,
+    tell: () => {
+      heard = Promise.withResolvers()
+      steering.postMessage(statement)
+    },
+  })
+steering.on('message', (message: Deed | 'heard') => {
+  // what the main thread has called before it said so comes in by another port, at the latest in this turn
+  if (message === 'heard') setImmediate(heard.resolve)
+  else act(message)
+})
 steering.unref()
 
 const requireApplied = build === undefined ? undefined : breakBuild(build, entry)
 if (point !== undefined) {
-  const watch = new Watch(point, armed, act)
+  const watch = new Watch(point, armed, { act, heard: () => heard.promise })
   wrapBindings(createRequire(entry), watch)
   if (point.statement === 'reply') guardPort(port, watch)
 }

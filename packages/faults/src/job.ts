@@ -11,6 +11,8 @@ export type Mode = 'at-least-once' | 'keys' | 'channels'
  */
 export interface Point {
   readonly statement: Statement
+  /** A second one, where the deed is only told. */
+  readonly also?: Statement
   readonly moment: 'before' | 'during' | 'after'
   /** Counts from 1; what is only told is told at each multiple. */
   readonly occurrence: number
@@ -67,7 +69,7 @@ export interface AppJob {
   readonly idle?: { readonly afterBatches: number; readonly deed: Deed }
   /** Writes as fast as it can for so long, whatever the engine says. */
   readonly floodMs?: number
-  /** Aborts the signals of a third of the writes within so many milliseconds, and of a third as a commit begins. */
+  /** Aborts the signals of a quarter of the writes within so many milliseconds, of a quarter as they are inserted, and of a quarter as they commit. */
   readonly abortWithinMs?: number
   readonly hangTimeoutMs?: number
   readonly degradedTimeoutMs?: number

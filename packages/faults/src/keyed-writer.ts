@@ -5,7 +5,7 @@ import {
   type SinkEngine,
   SinkError,
 } from '@ducksink/core'
-import type { AppJob, Report } from './job.ts'
+import type { AppJob, Report, Statement } from './job.ts'
 import type { JobWriter } from './job-writer.ts'
 import { batchOf, recordsOf } from './payload.ts'
 import { Random } from './random.ts'
@@ -16,8 +16,13 @@ export class KeyedWriter implements JobWriter {
   readonly #report: (told: Report) => void
   readonly #random: Random
   readonly #pending = new Set<number>()
-  /** Of the writes under way whose signals a commit may abort, the oldest first. */
-  readonly #abortable = new Set<AbortController>()
+  /** Signals of the writes under way that are aborted during a statement, by their batches. */
+  readonly #abortable = {
+    INSERT: new Map<number, AbortController>(),
+    COMMIT: new Map<number, AbortController>(),
+  }
+  /** Those whose COMMIT has begun. */
+  readonly #committing = new Set<number>()
   #next = 0
   #isFinishing = false
 
@@ -35,10 +40,12 @@ export class KeyedWriter implements JobWriter {
     this.#isFinishing = true
   }
 
-  /** Aborts the write that commits, as the worker has told that it does. */
-  onPoint(): void {
-    const [oldest] = this.#abortable
-    oldest?.abort()
+  /** Aborts the write that is committed or inserted: the oldest of which no COMMIT has been told. */
+  onPoint(statement: Statement): void {
+    const number = [...this.#pending].find((pending) => !this.#committing.has(pending))
+    if (number === undefined) return
+    if (statement === 'COMMIT') this.#committing.add(number)
+    if (statement === 'INSERT' || statement === 'COMMIT') this.#abortable[statement].get(number)?.abort()
   }
 
   async write(engine: SinkEngine, count: number = this.#job.batches.length): Promise<void> {
@@ -53,6 +60,7 @@ export class KeyedWriter implements JobWriter {
       this.#pending.add(number)
       await this.#writeOne(engine, number)
       this.#pending.delete(number)
+      this.#committing.delete(number)
     }
   }
 
@@ -73,25 +81,28 @@ export class KeyedWriter implements JobWriter {
     }
   }
 
-  /** A signal that is aborted at some moment, or as a commit begins. */
+  /** A signal that is aborted at some moment, or during a statement. */
   #cancellation(
     number: number,
     withinMs: number,
   ): { readonly signal: AbortSignal; readonly settled: () => void } {
     const controller = new AbortController()
     const { signal } = controller
+    const forget = (): void => {
+      for (const abortable of Object.values(this.#abortable)) abortable.delete(number)
+    }
     signal.addEventListener('abort', () => {
-      this.#abortable.delete(controller)
+      forget()
       this.#report({ kind: 'event', name: 'aborted', detail: String(number) })
     })
-    const way = this.#random.pick(['in time', 'as a commit begins', 'never'])
-    if (way === 'as a commit begins') this.#abortable.add(controller)
+    const way = this.#random.pick(['in time', 'INSERT', 'COMMIT', 'never'] as const)
+    if (way === 'INSERT' || way === 'COMMIT') this.#abortable[way].set(number, controller)
     const delayMs = this.#random.int(0, withinMs * 1_000) / 1_000
     const timer = way === 'in time' ? setTimeout(() => controller.abort(), delayMs) : undefined
     return {
       signal,
       settled: () => {
-        this.#abortable.delete(controller)
+        forget()
         clearTimeout(timer)
       },
     }

@@ -72,9 +72,9 @@ wrapped in that one process. Nothing of it is in the engine.
 
 ## Results
 
-*Repaired* are the runs whose file DuckDB refused, and the engine opened with \`repairTornCheckpoint\`
-([below](#what-duckdb-does-not-survive)): they were verified after that like all others. *Unanswered* are the writes of which an app was told nothing, as it was gone, or only that their outcome is unknown; of
-these some were there.
+*Repaired* are the runs whose file was torn as [below](#what-duckdb-does-not-survive) and opened with
+\`repairTornCheckpoint\`; they were verified after that like all others. *Unanswered* are the writes of which an app was told
+nothing, as it was gone, or only that their outcome is unknown; of these some were there.
 `
 
 const CONTROLS = `## Would it be noticed?

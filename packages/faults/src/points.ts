@@ -54,52 +54,63 @@ export function guardPort(port: MessagePort, watch: Watch): void {
   }
 }
 
+/** What is done where a point is reached. */
+export interface WatchEvents {
+  act(deed: Deed, statement: Statement): void
+  /** Resolves when the main thread has done what it does about the deed that was told last. */
+  heard(): Promise<void>
+}
+
 /** Waits for a point to be reached, and does there what is to be done. */
 export class Watch {
   readonly #point: Point
   readonly #armed: Int32Array
-  readonly #act: (deed: Deed) => void
+  readonly #act: WatchEvents['act']
+  readonly #heard: WatchEvents['heard']
   #count = 0
 
-  constructor(point: Point, armed: Int32Array, act: (deed: Deed) => void) {
+  constructor(point: Point, armed: Int32Array, { act, heard }: WatchEvents) {
     this.#point = point
     this.#armed = armed
     this.#act = act
+    this.#heard = heard
   }
 
   /** A call that DuckDB runs on a thread of its own. */
   async call(statement: Statement | undefined, start: () => unknown): Promise<unknown> {
-    if (!this.#isReached(statement)) return start()
+    if (statement === undefined || !this.#isReached(statement)) return start()
     const { moment, deed, delayUs = 0 } = this.#point
     if (moment === 'before') {
       // a receipt that does not wait for the call would be given in this time
       await delay(LINGER_MS)
-      this.#act(deed)
+      this.#act(deed, statement)
     }
     const running = start()
     if (moment === 'during') {
       spin(delayUs)
-      this.#act(deed)
+      this.#act(deed, statement)
     }
     try {
       return await running
     } finally {
-      if (moment === 'after') this.#act(deed)
+      // to the engine the call is under way until then, however fast DuckDB was
+      if (moment === 'during' && deed === 'tell') await this.#heard()
+      if (moment === 'after') this.#act(deed, statement)
     }
   }
 
   callSync(statement: Statement, start: () => unknown): unknown {
     if (!this.#isReached(statement)) return start()
     const { moment, deed } = this.#point
-    if (moment === 'before') this.#act(deed)
+    if (moment === 'before') this.#act(deed, statement)
     const result = start()
-    if (moment !== 'before') this.#act(deed)
+    if (moment !== 'before') this.#act(deed, statement)
     return result
   }
 
-  #isReached(statement: Statement | undefined): boolean {
-    const { statement: awaited, occurrence, deed } = this.#point
-    if (statement !== awaited || Atomics.load(this.#armed, 0) === 0) return false
+  #isReached(statement: Statement): boolean {
+    const { statement: awaited, also, occurrence, deed } = this.#point
+    if ((statement !== awaited && statement !== also) || Atomics.load(this.#armed, 0) === 0) return false
     this.#count++
     return deed === 'tell' ? this.#count % occurrence === 0 : this.#count === occurrence
   }

@@ -224,9 +224,8 @@ function readWords(descriptor: number, location: number, length: number): BigUin
 /** Of all words but the first, which is where it is kept; see DuckDB's checksum.cpp. */
 function checksumOf(words: BigUint64Array): bigint {
   let sum = 5381n
-  for (let index = 1; index < words.length; index++)
-    sum ^= BigInt.asUintN(BITS, (words[index] as bigint) * FACTOR)
-  return sum
+  for (let index = 1; index < words.length; index++) sum ^= (words[index] as bigint) * FACTOR
+  return BigInt.asUintN(BITS, sum)
 }
 
 /**

@@ -41,8 +41,7 @@ export async function requireWholeCheckpoint(
   if (isHeldElsewhere(file, await refusalOf(target))) return
   if (findTorn(file, wasLeftOpen)?.checksum !== torn.checksum) return
   if (!repairs) throw tornError(file, torn)
-  const kept = keep(file, torn)
-  writeWord(file, torn.location, torn.checksum)
+  const kept = repair(file, torn)
   const refusal = await refusalOf(target)
   if (refusal !== undefined) {
     writeWord(file, torn.location, new DataView(torn.bytes.buffer).getBigUint64(0, true))
@@ -56,8 +55,17 @@ export async function requireWholeCheckpoint(
   })
 }
 
-/** The torn block of a file whose last checkpoint was cut off. */
+/** The torn block of a file whose last checkpoint was cut off; none where the file cannot be read, which DuckDB tells. */
 function findTorn(file: string, wasLeftOpen: boolean): TornBlock | undefined {
+  try {
+    return lookForTorn(file, wasLeftOpen)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+    return undefined
+  }
+}
+
+function lookForTorn(file: string, wasLeftOpen: boolean): TornBlock | undefined {
   const log = readEnd(`${file}.wal`)
   const begun = log === undefined ? undefined : begunCheckpoint(log)
   // a transaction that goes straight into a checkpoint leaves no word in the log, and so does whoever has closed the file
@@ -139,19 +147,20 @@ async function readMetadata(connection: Connection, { file, beforeAttach }: File
 const isHeldElsewhere = (file: string, refusal: unknown): boolean =>
   refusal !== undefined && fileAttachError(file, refusal).code === 'TARGET_LOCKED'
 
-/** Keeps a torn block beside the database, on the disk before anything is changed. */
-function keep(file: string, { bytes, iteration }: TornBlock): string {
-  const path = `${file}.torn-block-${iteration}`
+/** Gives a torn block its checksum; gives the file in which the block is kept as it was. */
+function repair(file: string, { bytes, iteration, location, checksum }: TornBlock): string {
+  const kept = `${file}.torn-block-${iteration}`
   try {
-    withFile(path, 'w', (descriptor) => {
+    withFile(kept, 'w', (descriptor) => {
       writeSync(descriptor, bytes)
       fsyncSync(descriptor)
     })
     // the name is on the disk with the directory; Windows opens none
-    if (process.platform !== 'win32') withFile(dirname(path), 'r', fsyncSync)
-    return path
+    if (process.platform !== 'win32') withFile(dirname(kept), 'r', fsyncSync)
+    writeWord(file, location, checksum)
+    return kept
   } catch (error) {
-    rmSync(path, { force: true })
+    rmSync(kept, { force: true })
     throw unrepaired(file, error)
   }
 }
