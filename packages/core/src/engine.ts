@@ -49,7 +49,8 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
   /**
    * Starts the worker and opens the target; the tables that the options describe are made where they are absent.
    * @throws {@link InvalidOptionsError} with every wrong option at once.
-   * @throws {@link TargetUnavailableError} where the target cannot be opened, or another writer has it.
+   * @throws {@link TargetUnavailableError} where the target cannot be opened, another writer has it, or a kill has torn its last
+   * checkpoint (`TARGET_TORN`, see {@link SinkEngineOptions.repairTornCheckpoint}).
    * @throws {@link SchemaError} where a table cannot be made, or is there with other columns than declared.
    */
   static async open(options: SinkEngineOptions): Promise<SinkEngine> {
