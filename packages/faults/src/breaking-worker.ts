@@ -25,25 +25,28 @@ const workerIndex = core.resolve('@ducksink/worker')
 // sources are changed as they are loaded, which the bundle that the tests make of them is not
 const entry = new URL(build === undefined ? './entry.ts' : './entry.ts?source', `file://${workerIndex}`).href
 
-let heard = Promise.withResolvers<void>()
+/** For each thing told that the main thread has not heard yet; a COMMIT and the next INSERT may be under way at once. */
+const told: PromiseWithResolvers<void>[] = []
 const act = (deed: Deed, statement?: Statement): void =>
   doDeed(deed, {
     port,
     tell: () => {
-      heard = Promise.withResolvers()
+      told.push(Promise.withResolvers())
       steering.postMessage(statement)
     },
   })
 steering.on('message', (message: Deed | 'heard') => {
   // what the main thread has called before it said so comes in by another port, at the latest in this turn
-  if (message === 'heard') setImmediate(heard.resolve)
-  else act(message)
+  if (message === 'heard') {
+    const heard = told.shift()
+    setImmediate(() => heard?.resolve())
+  } else act(message)
 })
 steering.unref()
 
 const requireApplied = build === undefined ? undefined : breakBuild(build, entry)
 if (point !== undefined) {
-  const watch = new Watch(point, armed, { act, heard: () => heard.promise })
+  const watch = new Watch(point, armed, { act, heard: () => told.at(-1)?.promise })
   wrapBindings(createRequire(entry), watch)
   if (point.statement === 'reply') guardPort(port, watch)
 }

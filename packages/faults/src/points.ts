@@ -58,7 +58,7 @@ export function guardPort(port: MessagePort, watch: Watch): void {
 export interface WatchEvents {
   act(deed: Deed, statement: Statement): void
   /** Resolves when the main thread has done what it does about the deed that was told last. */
-  heard(): Promise<void>
+  heard(): Promise<void> | undefined
 }
 
 /** Waits for a point to be reached, and does there what is to be done. */
@@ -86,15 +86,17 @@ export class Watch {
       this.#act(deed, statement)
     }
     const running = start()
+    let heard: Promise<void> | undefined
     if (moment === 'during') {
       spin(delayUs)
       this.#act(deed, statement)
+      if (deed === 'tell') heard = this.#heard()
     }
     try {
       return await running
     } finally {
       // to the engine the call is under way until then, however fast DuckDB was
-      if (moment === 'during' && deed === 'tell') await this.#heard()
+      await heard
       if (moment === 'after') this.#act(deed, statement)
     }
   }
