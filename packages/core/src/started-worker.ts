@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import { spawnWorker, type WorkerStart } from '@ducksink/worker'
+import { type ExitGuard, guardExit } from './exit-guard.ts'
 import { minLevelOf } from './log.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
 
@@ -13,6 +14,8 @@ export interface StartedWorker {
   readonly port: MessagePort
   /** Word 0 is 1 when the worker is idle for good. */
   readonly stopped: Int32Array<SharedArrayBuffer>
+  /** In place from the start: a thread that is ended while it loads DuckDB aborts the process as well. */
+  readonly guard: ExitGuard
   /** Resolves with the reason when it has ended, and all that it answered has come. */
   readonly exited: Promise<string>
 }
@@ -20,13 +23,15 @@ export interface StartedWorker {
 /** Starts a worker, which takes it 30 ms: whatever can be done meanwhile had better be. */
 export function startWorker({ logger, createWorker = spawnWorker }: StartOptions): StartedWorker {
   const { port1, port2 } = new MessageChannel()
-  const stopped = new SharedArrayBuffer(4)
-  const workerData: WorkerStart = { port: port2, minLogLevel: minLevelOf(logger), stopped }
+  const stopped = new Int32Array(new SharedArrayBuffer(4))
+  const workerData: WorkerStart = { port: port2, minLogLevel: minLevelOf(logger), stopped: stopped.buffer }
   const worker = createWorker({ workerData, transferList: [port2], name: 'ducksink' })
+  const guard = guardExit(worker, stopped)
+  worker.once('exit', () => guard.remove())
   // an engine that nobody waits for must not keep the process alive; a pending call does
   port1.unref()
   worker.unref()
-  return { worker, port: port1, stopped: new Int32Array(stopped), exited: exitOf(worker, port1) }
+  return { worker, port: port1, stopped, guard, exited: exitOf(worker, port1) }
 }
 
 async function exitOf(worker: Worker, port: MessagePort): Promise<string> {

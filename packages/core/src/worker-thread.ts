@@ -11,7 +11,7 @@ import {
   type WorkerEvent,
 } from '@ducksink/worker'
 import * as Comlink from 'comlink'
-import { type ExitGuard, guardExit } from './exit-guard.ts'
+import type { ExitGuard } from './exit-guard.ts'
 import { HangWatch } from './hang-watch.ts'
 import type { StartedWorker, StartOptions } from './started-worker.ts'
 
@@ -80,7 +80,7 @@ export class WorkerThread {
   #fatalError: string | undefined
 
   constructor(
-    { worker, port, stopped, exited }: StartedWorker,
+    { worker, port, stopped, guard, exited }: StartedWorker,
     { hangTimeoutMs, onEvent }: Pick<ThreadOptions, 'hangTimeoutMs' | 'onEvent'>,
     end: ThreadEnd,
   ) {
@@ -90,7 +90,7 @@ export class WorkerThread {
     this.#remote = Comlink.wrap<SinkApi>(portEndpoint(port))
     // a proxy's property is another proxy, made at each access: this one is made once
     this.#insert = this.#remote.insert as unknown as Call<'insert'>
-    this.#guard = guardExit(this.#worker, this.#stopped)
+    this.#guard = guard
     this.#watch = new HangWatch(hangTimeoutMs, () => this.#onHang(hangTimeoutMs))
     this.#worker.on('message', (event: WorkerEvent) => this.#onEvent(event, onEvent))
     this.#exited = exited.then((reason) => this.#onExit(this.#fatalError ?? reason))
@@ -204,7 +204,6 @@ export class WorkerThread {
   #onExit(reason: string): void {
     if (this.#state === 'dead') return
     const wasAsked = this.#state === 'ending'
-    this.#guard.remove()
     this.#settle({ reason, hangs: false })
     if (!wasAsked) this.#end.onDeath({ reason, hangs: false })
   }

@@ -42,6 +42,11 @@ it.each([
   await Promise.all(runs)
 })
 
+it('a worker that has just been started is waited for, as it may be loading DuckDB', async () => {
+  const ended = await runFixture('exit-at-start', [databasePath()]).ended
+  expect(ended).toEqual({ code: 7, signal: null, lines: ['it is idle'], stderr: '' })
+})
+
 it('a worker that has left already is not waited for, and the app hears of its exit', async () => {
   const path = databasePath()
   const ended = await runFixture('gone-worker', [path]).ended
