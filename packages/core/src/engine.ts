@@ -12,7 +12,7 @@ import type { SinkEngineOptions, TableName } from './options.ts'
 import type { QueryOptions, QueryParameters } from './queries.ts'
 import { unlessAborted } from './race.ts'
 import type { Receipt } from './receipt.ts'
-import { resolveOptions } from './resolved-options.ts'
+import { type ResolvedOptions, resolveOptions } from './resolved-options.ts'
 import { startWorker } from './started-worker.ts'
 import type { SinkTable } from './table.ts'
 import type { TableWrites } from './table-writes.ts'
@@ -55,11 +55,21 @@ export class SinkEngine extends EventEmitter<SinkEngineEvents> implements AsyncD
    */
   static async open(options: SinkEngineOptions): Promise<SinkEngine> {
     const resolved = resolveOptions(options)
-    const worker = startWorker(resolved)
-    const { assembleEngine } = await import('./engine-assembly.ts')
-    const engine = new SinkEngine((engine) => assembleEngine(engine, resolved, worker))
+    const engine = await SinkEngine.#assemble(resolved)
     await engine.#life.open(resolved.handleSignals)
     return engine
+  }
+
+  static async #assemble(options: ResolvedOptions): Promise<SinkEngine> {
+    const worker = startWorker(options)
+    try {
+      const { assembleEngine } = await import('./engine-assembly.ts')
+      return new SinkEngine((engine) => assembleEngine(engine, options, worker))
+    } catch (error) {
+      // it ends with its channel
+      worker.port.close()
+      throw error
+    }
   }
 
   /**

@@ -151,3 +151,10 @@ it.skipIf(!isRoot || !runs([...READ_ONLY_MOUNT.slice(0, -1), 'mount -t tmpfs -o 
     await expectRefused([attempt], { through: [...READ_ONLY_MOUNT, mount] })
   },
 )
+
+it('where the engine cannot be loaded its worker ends, and nothing is opened', async () => {
+  const path = databasePath()
+  const ended = await runFixture('unloadable-engine', [path]).ended
+  expect(ended).toEqual({ code: 0, signal: null, lines: ['it is gone'], stderr: '' })
+  expect(readdirSync(dirname(path))).toEqual([])
+})
