@@ -40,6 +40,8 @@ export class SinkWorker implements SinkApi {
   readonly #onBroken: (reason: string) => void
   readonly #replies = new ReplyBox()
   #session: Session | undefined
+  /** `ending` from {@link stop} on: what is opened then would be in a call of DuckDB when the thread ends. */
+  #state: 'running' | 'ending' = 'running'
   /** What is refused while there is no session, is refused with this. */
   #refusal: SinkError = new ClosedError('the target is closed')
   /** The opening or closing under way: it calls DuckDB while there is no session. Never rejects. */
@@ -179,6 +181,7 @@ export class SinkWorker implements SinkApi {
 
   /** Ends what is in flight and closes, whatever still waits: the thread is about to go. */
   async stop(): Promise<void> {
+    this.#state = 'ending'
     this.#refusal = endingError()
     if (this.#session === undefined) await this.#transition
     const session = this.#session
@@ -212,6 +215,7 @@ export class SinkWorker implements SinkApi {
   async #open(request: OpenRequest): Promise<OpenReply> {
     let database: Database | undefined
     try {
+      if (this.#state === 'ending') throw this.#refusal
       database = await openDatabase(request.path, request.config, {
         nonce: request.lockNonce,
         onLocked: (path) => this.#post({ type: 'locked', path }),

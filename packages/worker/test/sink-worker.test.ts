@@ -40,6 +40,17 @@ interface Opened {
 
 let nextQueryId = 1
 
+const OPENING = {
+  config: {},
+  groupCommit: false,
+  deliveryMode: 'at-least-once',
+  checkpointBytes: 2 ** 26,
+  repairTornCheckpoint: false,
+  degradedTimeoutMs: 30_000,
+  tables: [],
+  lockNonce: 'nonce',
+} as const
+
 async function open(
   path = ':memory:',
   groupCommit: GroupCommit | false = { maxBatches: 64, maxDelayMs: 0 },
@@ -51,17 +62,7 @@ async function open(
     (event) => events.push(event),
     () => undefined,
   )
-  const reply = await worker.open({
-    path,
-    config: {},
-    tables: TABLES,
-    groupCommit,
-    deliveryMode: 'at-least-once',
-    checkpointBytes: 2 ** 26,
-    repairTornCheckpoint: false,
-    degradedTimeoutMs: 30_000,
-    lockNonce: 'nonce',
-  })
+  const reply = await worker.open({ ...OPENING, path, tables: TABLES, groupCommit })
   expect(reply).toMatchObject({ status: 'open' })
   onTestFinished(() => worker.stop())
   const layout = async (name: string): Promise<TableLayout> => {
@@ -93,6 +94,13 @@ async function open(
   }
 }
 
+const unheardWorker = (): SinkWorker =>
+  new SinkWorker(
+    new WorkerLog(INFO, () => undefined),
+    () => undefined,
+    () => undefined,
+  )
+
 describe('opening', () => {
   test('makes the tables that were set up, and tells of each', async () => {
     const { events, lines, rows } = await open()
@@ -106,32 +114,31 @@ describe('opening', () => {
 
   test('that fails at a table says so, and frees the file', async () => {
     const path = join(temporaryDirectory(), 'a.duckdb')
-    const worker = new SinkWorker(
-      new WorkerLog(INFO, () => undefined),
-      () => undefined,
-      () => undefined,
-    )
+    const worker = unheardWorker()
     const tables: TableSetup[] = [
       { table: { name: 't' }, createTableSql: 'DROP TABLE t', origin: 'declared' },
     ]
-    const request = {
-      path,
-      config: {},
-      groupCommit: false,
-      deliveryMode: 'at-least-once',
-      checkpointBytes: 2 ** 26,
-      repairTornCheckpoint: false,
-      degradedTimeoutMs: 30_000,
-      lockNonce: 'nonce',
-    } as const
+    const request = { ...OPENING, path }
     expect(await worker.open({ ...request, tables })).toMatchObject({
       status: 'failed',
       error: { code: 'DDL_FAILED', table: 't' },
     })
     expect(await readFile(path, 'SELECT 1')).toEqual([[1]])
     expect(existsSync(`${path}.ducksink-lock`)).toBe(false)
-    expect(await worker.open({ ...request, tables: [] })).toMatchObject({ status: 'open' })
+    expect(await worker.open(request)).toMatchObject({ status: 'open' })
     await worker.close()
+  })
+
+  test('is refused once the thread is to end, and calls nothing of DuckDB', async () => {
+    const path = join(temporaryDirectory(), 'a.duckdb')
+    const worker = unheardWorker()
+    const stopped = worker.stop()
+    expect(await worker.open({ ...OPENING, path })).toMatchObject({
+      status: 'failed',
+      error: { code: 'WORKER_DIED' },
+    })
+    await stopped
+    expect(existsSync(path)).toBe(false)
   })
 })
 
@@ -139,11 +146,7 @@ describe('while nothing is open', () => {
   test.each(['before it is opened', 'after it was closed'])('every call is answered, %s', async (when) => {
     const { worker } = await open()
     if (when === 'after it was closed') await worker.close()
-    const unopened = new SinkWorker(
-      new WorkerLog(INFO, () => undefined),
-      () => undefined,
-      () => undefined,
-    )
+    const unopened = unheardWorker()
     const idle = when === 'after it was closed' ? worker : unopened
     const closed = { code: 'CLOSED' }
     const layout = { layoutId: 1, columns: [{ name: 'a', type: 'INTEGER' }] }
