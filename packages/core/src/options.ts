@@ -138,6 +138,6 @@ export interface SinkEngineOptions {
   readonly degradedTimeoutMs?: number
   /** Where the engine logs to; nothing is logged without it. */
   readonly logger?: Logger<ILogObj>
-  /** Starts the worker where a bundler has moved its file. */
+  /** Starts the worker where a bundler has moved its files. */
   readonly createWorker?: (options: WorkerOptions) => Worker
 }

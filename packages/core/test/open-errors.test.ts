@@ -94,6 +94,10 @@ it('settings that DuckDB or the engine refuses are named, and leave neither thre
     wrong({ no_such_setting: '1' }, /setting "no_such_setting": .*unrecognized/),
     wrong({ threads: 'many' }, /setting "threads": /),
     wrong({ memory_limit: 'plenty' }, /setting "memory_limit": /),
+    wrong(
+      { memory_limit: '200MB', checkpoint_threshold: 'lots', timezone: 'UTC' },
+      /^wrong settings: setting "checkpoint_threshold": /,
+    ),
     wrong({ access_mode: 'READ_ONLY' }, /setting "access_mode": cannot be set/),
     wrong({ 'threads = 1; --': '1' }, /no name of a DuckDB setting/),
     wrong({ allow_unsigned_extensions: 'maybe' }, /DuckDB refused one of .*allow_unsigned_extensions/),
