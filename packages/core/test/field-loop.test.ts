@@ -57,6 +57,17 @@ it('a guarded field is read where the record has one of its own', () => {
   expect(new Set(kept)).toEqual(new Set([undefined, 1]))
 })
 
+it('a field that objects come to inherit is read where the record has one of its own, also after many rows', () => {
+  const kept: unknown[] = []
+  const loop = new FieldLoop(keep, kept)
+  loop.run(spanOf({ late: 1 }), 'late', false)
+  loop.run(spanOf({ late: 1 }), 'late', false)
+  kept.length = 0
+  loop.run(spanOf(Object.create({ late: 99 }) as FieldRecord), 'late', true)
+  loop.run(spanOf({ late: 2 }), 'late', true)
+  expect(new Set(kept)).toEqual(new Set([undefined, 2]))
+})
+
 it('an app that forbids code made of strings writes all the same', async () => {
   const path = databasePath()
   const env = { NODE_OPTIONS: '--disallow-code-generation-from-strings' }

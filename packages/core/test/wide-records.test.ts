@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { BatchEncoder } from '../src/encoder/batch-encoder.ts'
 import type { FieldRecord } from '../src/encoder/column-encoder.ts'
 import { decodeRecords } from '../src/encoder/decoder.ts'
+import { openEngine } from './open-engine.ts'
 
 const COLUMNS = 150
 const ROWS = 40
@@ -11,9 +12,9 @@ const TYPES = ['INTEGER', 'VARCHAR', 'DOUBLE', 'BIGINT[]', 'BOOLEAN', 'STRUCT(a 
 
 const layout = {
   layoutId: 1,
-  // names that every object has are among them
+  // names that every object has are among them, and such as objects have in front of all others, in their order
   columns: Array.from({ length: COLUMNS }, (_, index) => ({
-    name: ['constructor', 'toString', '__proto__'][index] ?? `c${index}`,
+    name: ['constructor', 'toString', '__proto__', '10', '9', '4294967295'][index] ?? `c${index}`,
     type: TYPES[index % TYPES.length] as string,
   })),
 }
@@ -92,4 +93,16 @@ it('wide records of which one throws when it is read leave nothing behind, and t
   expect(() => encoder.encode(bad, 0, ROWS)).toThrow(/row 30, column "c99"/)
   encoder.encode(good, 0, ROWS)
   expect(decodeRecords(layout, ALL, [encoder.finishPart()])).toEqual(encoded(good, 1))
+})
+
+it('wide records are the same payload under their key, whichever way they are read', async () => {
+  const columns = Object.fromEntries(layout.columns.map(({ name, type }) => [name, type]))
+  const engine = await openEngine({ deliveryMode: 'exactly-once', tables: { wide: { columns } } })
+  const values = [[1, null], ['x', undefined], [1.5, -0], [[1n], null], [true], [{ a: 1, b: 'y' }]]
+  const together = recordsOf(values, ALL)
+  const byField = together.map((record) => new Proxy(record, {}))
+  await engine.write('wide', together, { key: 'together first' })
+  expect(await engine.write('wide', byField, { key: 'together first' })).toMatchObject({ duplicate: true })
+  await engine.write('wide', byField, { key: 'by field first' })
+  expect(await engine.write('wide', together, { key: 'by field first' })).toMatchObject({ duplicate: true })
 })

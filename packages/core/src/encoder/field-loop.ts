@@ -8,7 +8,7 @@ import type { Span } from './column-encoder.ts'
 const ROWS_WORTH_A_COPY = 16_384
 const MAX_COPIES = 2
 
-/** How a loop reads a value, in its text: copies do it as their field asks for. */
+/** How a loop reads a value, in its text: copies do it as their field asks for, without a guard. */
 export const FIELD_READ: RegExp =
   /field === null \? record : isGuarded && !Object\.hasOwn\(record, field\) \? (?:undefined|void 0) : record\[field\]/
 
@@ -39,39 +39,36 @@ export class FieldLoop<Target> {
   }
 
   run(span: Span, field: string | null, isGuarded: boolean): number {
-    if (this.#field !== field) this.#choose(span, field, isGuarded)
+    // rare, and a field that needed no guard may need one later: an app may add names to Object.prototype
+    if (isGuarded) return this.#loop(span, field, isGuarded, this.#target)
+    if (this.#field !== field) this.#choose(span, field)
     return this.#current(span, field, isGuarded, this.#target)
   }
 
-  #choose({ from, to }: Span, field: string | null, isGuarded: boolean): void {
+  #choose({ from, to }: Span, field: string | null): void {
     this.#rowCount += to - from
     const isWorthIt = this.#rowCount >= ROWS_WORTH_A_COPY
-    this.#current = isWorthIt ? this.#copy(field, isGuarded) : this.#loop
+    this.#current = isWorthIt ? this.#copy(field) : this.#loop
     this.#field = isWorthIt ? field : undefined
   }
 
-  #copy(field: string | null, isGuarded: boolean): Loop<Target> {
+  #copy(field: string | null): Loop<Target> {
     const known = this.#copies.get(field)
     if (known !== undefined) return known
     if (this.#copies.size === MAX_COPIES) this.#copies.clear()
-    const copy = copyFor(field, isGuarded, this.#loop)
+    const copy = copyFor(field, this.#loop)
     this.#copies.set(field, copy)
     return copy
   }
 }
 
 /** The loop itself where Node may not generate code from strings (`--disallow-code-generation-from-strings`). */
-function copyFor<Target>(field: string | null, isGuarded: boolean, loop: Loop<Target>): Loop<Target> {
-  const text = loop.toString().replace(FIELD_READ, () => reading(field, isGuarded))
+function copyFor<Target>(field: string | null, loop: Loop<Target>): Loop<Target> {
+  const reading = field === null ? 'record' : `record[${JSON.stringify(field)}]`
+  const text = loop.toString().replace(FIELD_READ, () => reading)
   try {
     return new Function(`return (${text})`)() as Loop<Target>
   } catch {
     return loop
   }
-}
-
-function reading(field: string | null, isGuarded: boolean): string {
-  if (field === null) return 'record'
-  const name = JSON.stringify(field)
-  return isGuarded ? `(Object.hasOwn(record, ${name}) ? record[${name}] : undefined)` : `record[${name}]`
 }

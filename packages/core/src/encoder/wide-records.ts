@@ -2,9 +2,9 @@ import { isProxy } from 'node:util/types'
 import type { ColumnEncoder, FieldRecord, Span } from './column-encoder.ts'
 import { hasShape } from './plain-record.ts'
 
-// Field by field, each value of a wide record is looked up by its name (28 ns; so many columns are not worth a copy of
-// a loop each), and lies 4 KiB behind that of the record before. Record by record, as V8 lists the values of an object,
-// and given to the encoders as columns of values, a record of 512 columns takes 31 instead of 42 us.
+// Field by field, each value of a wide record is looked up by its name (28 ns, and no less in copies of loops, of which
+// there are too many then), and lies 4 KiB behind that of the record before. Record by record, as V8 lists the values of
+// an object, and given to the encoders as columns of values, a record of 512 columns takes 31 instead of 42 us.
 
 /** From so many columns on, records are wide. */
 export const WIDE_COLUMNS = 128
@@ -22,7 +22,7 @@ export class WideRecords {
   /**
    * Gives how many records it took of a span, as {@link ColumnEncoder.fill} does, or `undefined` where they are to be
    * read field by field: they differ in their fields, have other fields than the columns are read from, or have a value
-   * that its column refuses. Encoders may then have rows that are to be forgotten.
+   * that its column refuses. Encoders may then have rows that are to be forgotten, and getters are called once more.
    */
   fill(span: Span, encoders: readonly ColumnEncoder[]): number | undefined {
     try {
