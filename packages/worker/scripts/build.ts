@@ -8,7 +8,7 @@ import { BUNDLE_OPTIONS } from './bundle-options.ts'
 /*
  * Builds dist/ in two halves that share no file:
  *   index.js in one file, with types: the safe face, which the main thread loads;
- *   entry.js: what opens a target and writes, and beside it what queries need; all but DuckDB's binding is in them.
+ *   entry.js: what opens a target and writes, and beside it what queries need; all but DuckDB's packages is in them.
  */
 
 const dist = 'dist'
@@ -16,6 +16,8 @@ const sourceUrl = 'new URL("./entry.ts", import.meta.url)'
 const safeFace = join(dist, 'index.js')
 /** DuckDB itself. */
 const BINDING = '@duckdb/node-bindings'
+/** A hundred small files, which a thread finds and loads one by one: not before the first query. */
+const NODE_API = '@duckdb/node-api'
 const publishedUrl = 'new URL("./entry.js", import.meta.url)'
 
 rmSync(dist, { recursive: true, force: true })
@@ -51,21 +53,16 @@ function pointToPublishedEntry(): void {
   writeFileSync(safeFace, pieces.join(publishedUrl))
 }
 
-/**
- * node-api is a hundred small files, which the thread would find and load one by one (36 ms): it goes into a chunk of its
- * own, for the first query.
- */
 async function bundleEntry(): Promise<void> {
   const bundle = await rolldown({
     ...BUNDLE_OPTIONS,
     input: 'src/entry.ts',
-    external: [BINDING],
+    external: [BINDING, NODE_API],
   })
   const { output } = await bundle.write({
     ...{ dir: dist, format: 'esm', chunkFileNames: '[name].js' },
     codeSplitting: {
       groups: [
-        { name: 'node-api', test: /\/@duckdb\/node-api\// },
         // what the others would import entry.js for, which must run once, under whatever URL it was started
         { name: 'protocol', test: /\/src\/protocol\// },
       ],
@@ -75,23 +72,22 @@ async function bundleEntry(): Promise<void> {
   const chunks = output.filter((file) => file.type === 'chunk')
   const own = new Set(chunks.map((chunk) => chunk.fileName).filter((name) => name !== 'entry.js'))
   const isKnown = (name: string): boolean =>
-    own.has(name) || name === BINDING || name.startsWith('node:') || builtinModules.includes(name)
+    own.has(name) || name === BINDING || name === NODE_API || name.startsWith('node:') || builtinModules.includes(name)
   const foreign = chunks
     .flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports])
     .filter((name) => !isKnown(name))
   if (foreign.length > 0) throw new Error(`the worker imports ${foreign.join(', ')}`)
-  checkOpenedWithout('/@duckdb/node-api/', chunks)
+  checkOpenedWithout(NODE_API, chunks)
   writeLicences(chunks)
 }
 
 /** What loads with entry.js delays every open. */
-function checkOpenedWithout(path: string, chunks: readonly OutputChunk[]): void {
+function checkOpenedWithout(module: string, chunks: readonly OutputChunk[]): void {
   const reached = new Set(['entry.js'])
   for (const name of reached) {
-    const { imports = [], moduleIds = [] } = chunks.find((chunk) => chunk.fileName === name) ?? {}
+    const { imports = [] } = chunks.find((chunk) => chunk.fileName === name) ?? {}
+    if (imports.includes(module)) throw new Error(`${name}, which entry.js loads, imports ${module}`)
     for (const imported of imports) reached.add(imported)
-    const found = moduleIds.find((id) => id.includes(path))
-    if (found !== undefined) throw new Error(`entry.js loads ${found}, which the first query should`)
   }
 }
 
