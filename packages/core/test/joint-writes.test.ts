@@ -110,3 +110,84 @@ it('each is written, refused or taken back as if it were alone, and those writte
     { numRuns: 10 },
   )
 })
+
+const twoColumns = { createTableSql: 'CREATE TABLE t (id INTEGER, note VARCHAR)' }
+
+it('an array that changes after the call takes no row from the writes beside it, and gives them none', async () => {
+  const engine = await openEngine({ tables: { t: twoColumns } })
+  const record = (id: number): object => ({ id, note: `note ${id}` })
+  await engine.write('t', [record(0)])
+  const grown = [record(1)]
+  const shrunk = [record(2), record(3)]
+  const emptied = [record(4)]
+  const writes = [grown, [record(5)], shrunk, [record(6)], emptied, [record(7)]]
+  const ended = Promise.allSettled(writes.map((records) => engine.write('t', records)))
+  grown.push(record(8))
+  shrunk.pop()
+  emptied.length = 0
+  expect((await ended).map(({ status }) => status === 'fulfilled')).toEqual([
+    ...[true, true, false],
+    ...[true, false, true],
+  ])
+  expect(await engine.query('FROM t')).toEqual([0, 1, 5, 6, 7].map(record))
+})
+
+it('an array that throws when it is read fails alone', async () => {
+  const engine = await openEngine({ tables: { t: twoColumns } })
+  const record = (id: number): object => ({ id, note: `note ${id}` })
+  await engine.write('t', [record(0)])
+  const thrower = (): never => {
+    throw new Error('unreadable')
+  }
+  const unreadable = Object.defineProperty([record(1)], 0, { get: thrower })
+  const writes = [[record(2)], unreadable, [record(3)], unreadable, unreadable, [record(4)]]
+  const results = await Promise.allSettled(writes.map((records) => engine.write('t', records)))
+  expect(results.map(({ status }) => status === 'rejected')).toEqual([
+    ...[false, true, false],
+    ...[true, true, false],
+  ])
+  expect(results[1]).toMatchObject({ reason: { code: 'INVALID_VALUE', row: 0 } })
+  expect(await engine.query('FROM t')).toEqual([0, 2, 3, 4].map(record))
+})
+
+it('a getter may write, collect, and take writes back', async () => {
+  const engine = await openEngine({ tables: { t: twoColumns } })
+  await engine.write('t', [{ id: 0, note: '' }])
+  const collector = engine.table<{ id: number; note: string }>('t').collect()
+  const aborting = new AbortController()
+  const { signal } = aborting
+  const inner: Promise<unknown>[] = []
+  const record = {
+    id: 2,
+    get note() {
+      aborting.abort()
+      if (inner.length === 0) {
+        inner.push(engine.write('t', [{ id: 10, note: 'written' }]))
+        collector.push({ id: 20, note: 'collected' })
+      }
+      return 'read'
+    },
+  }
+  const results = await Promise.allSettled([
+    engine.write('t', [{ id: 1, note: 'taken back' }], { signal }),
+    engine.write('t', [record]),
+    engine.write('t', [{ id: 3, note: 'taken back' }], { signal }),
+    engine.write('t', [{ id: 4, note: 'kept' }]),
+  ])
+  expect(results.map(({ status }) => status === 'fulfilled')).toEqual([false, true, false, true])
+  await Promise.all([...inner, collector.flush()])
+  expect(await engine.query('SELECT id FROM t ORDER BY id')).toEqual([0, 2, 4, 10, 20].map((id) => ({ id })))
+  expect(engine.stats()).toMatchObject({ bufferedBytes: 0, bufferedBatches: 0 })
+})
+
+it('strings that are much longer than those before are written in order', async () => {
+  const engine = await openEngine({ tables: { t: twoColumns }, path: databasePath() })
+  await engine.write('t', [{ id: -1, note: '' }])
+  const lengths = Array.from({ length: 130 }, (_, id) => (id % 3 === 0 ? 5 : 40_000 + id))
+  const writes = lengths.map((length, id) => engine.write('t', [{ id, note: 'é'.repeat(length) }]))
+  await Promise.all(writes)
+  const rows = await engine.query(
+    'SELECT id, length(note)::INTEGER AS length FROM t WHERE id >= 0 ORDER BY rowid',
+  )
+  expect(rows).toEqual(lengths.map((length, id) => ({ id, length })))
+})
