@@ -45,8 +45,6 @@ export class WriteQueue {
   #sending: QueuedWrite | undefined
   #refusal: Refusal | undefined
   #pumping = false
-  /** Writes at the head of the line that are encoded. */
-  #encodedAhead = 0
   #nextWriteId = 1
   /** The greatest sequence of a commit so far. */
   lastSequence = 0
@@ -192,10 +190,9 @@ export class WriteQueue {
 
   /** Encodes the small writes together that come next, unless they are encoded already. */
   #encodeAhead(): void {
-    if (this.#encodedAhead > 0) this.#encodedAhead--
-    if (this.#encodedAhead > 0) return
+    if (this.#waiting[0]?.source.ahead !== undefined) return
     const { records, maxGroupBatches } = this.#context
-    this.#encodedAhead = encodeTogether(this.#waiting, maxGroupBatches, records)
+    encodeTogether(this.#waiting, maxGroupBatches, records)
   }
 
   /** Sends a write that was encoded ahead, where it need not wait for anything. */

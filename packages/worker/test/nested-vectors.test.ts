@@ -14,10 +14,10 @@ import { type Part, PartReader } from '../src/protocol/wire.ts'
 import { batchColumns, encodePart, type PhysicalValue } from './parts.ts'
 import { openSession, type Session } from './session.ts'
 
-/** What DuckDB reads from parts of one column, chunk by chunk. */
+/** What DuckDB reads from parts of one column, or from some rows of each, chunk by chunk. */
 async function emitted(session: Session, type: string, parts: readonly Part[]): Promise<PhysicalValue[][]> {
   const { batch, database } = session
-  const readers = parts.map((part) => new PartReader(part.buffer))
+  const readers = parts.map((part) => new PartReader(part.buffer, part))
   const rowCount = readers.reduce((rows, part) => rows + part.rowCount, 0)
   batch.arm(readers, rowCount)
   const id = batch.define(batchColumns([type]))
@@ -136,6 +136,34 @@ describe('a nested column', () => {
         expect(await emitted(session, type, encoded)).toEqual(expected.length === 0 ? [] : [expected])
       }),
       { numRuns: 400 },
+    )
+  })
+
+  test('reads as it was written where only some rows of a part are meant, next to each other or not', async () => {
+    const session = await openSession()
+    const cuts = fc.array(fc.record({ rows: fc.integer({ min: 1, max: 9 }), isMeant: fc.boolean() }), {
+      minLength: 1,
+      maxLength: 8,
+    })
+    await fc.assert(
+      fc.asyncProperty(columns, cuts, async ({ type, parts }, plan) => {
+        const pieces: Part[] = []
+        const expected: PhysicalValue[] = []
+        for (const values of parts) {
+          const part = encodePart([{ type, values }])
+          for (let from = 0, cut = 0; from < values.length; cut++) {
+            const { rows, isMeant } = plan[cut % plan.length] as (typeof plan)[number]
+            const to = Math.min(from + rows, values.length)
+            if (isMeant) {
+              pieces.push({ ...part, rowCount: to - from, rows: { from, to } })
+              expected.push(...values.slice(from, to))
+            }
+            from = to
+          }
+        }
+        expect(await emitted(session, type, pieces)).toEqual(expected.length === 0 ? [] : [expected])
+      }),
+      { numRuns: 200 },
     )
   })
 

@@ -357,6 +357,17 @@ describe('a foreign buffer is refused:', () => {
     expect(() => new PartReader(buffer())).toThrow(RangeError)
   })
 
+  test.each([
+    ['rows that a part has not', 1, { from: 1, to: 3 }],
+    ['rows before the first', 1, { from: -1, to: 1 }],
+    ['rows of a part of several chunks', 2, { from: 0, to: 2 }],
+  ])('%s', (_, chunks, rows) => {
+    const writer = new PartWriter(1, (bytes) => new ArrayBuffer(bytes))
+    for (let chunk = 0; chunk < chunks; chunk++) writer.appendChunk(2, [blockOf4Bytes([1, 2])])
+    const { buffer } = writer.finish()
+    expect(() => new PartReader(buffer, { rows })).toThrow(RangeError)
+  })
+
   test('random bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

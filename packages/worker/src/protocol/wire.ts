@@ -221,7 +221,7 @@ export class PartReader {
   /** The first row of each chunk in the columns beside the part. */
   readonly #firstRows: readonly number[]
 
-  /** @throws RangeError where the buffer is no part of this version. */
+  /** @throws RangeError where the buffer is no part of this version, or has not the rows. */
   constructor(buffer: ArrayBuffer, { whole, chunks, rows: some }: PartExtent = {}) {
     this.buffer = buffer
     this.bytes = new Uint8Array(buffer)
@@ -238,6 +238,9 @@ export class PartReader {
     this.#firstRows = whole === undefined ? NO_ROWS : this.#placeChunks(chunkCount, chunks?.from ?? 0)
     this.#isCut = some !== undefined
     if (some !== undefined) {
+      // what fills the vectors looks at no bounds
+      if (some.from < 0 || some.to > rowCount || chunkCount !== 1)
+        throw new RangeError(`a part of ${rowCount} rows in ${chunkCount} chunks has no row ${some.to - 1}`)
       this.chunkCount = 1
       this.fromRow = some.from
       this.rowCount = some.to - some.from
