@@ -72,7 +72,11 @@ async function bundleEntry(): Promise<void> {
   const chunks = output.filter((file) => file.type === 'chunk')
   const own = new Set(chunks.map((chunk) => chunk.fileName).filter((name) => name !== 'entry.js'))
   const isKnown = (name: string): boolean =>
-    own.has(name) || name === BINDING || name === NODE_API || name.startsWith('node:') || builtinModules.includes(name)
+    own.has(name) ||
+    name === BINDING ||
+    name === NODE_API ||
+    name.startsWith('node:') ||
+    builtinModules.includes(name)
   const foreign = chunks
     .flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports])
     .filter((name) => !isKnown(name))
