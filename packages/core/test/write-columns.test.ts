@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { PackedColumn, SinkColumns } from '../src/index.ts'
+import { WorkerThread } from '../src/worker-thread.ts'
 import { databasePath, openEngine, rejection } from './open-engine.ts'
 import { bitmap, packed } from './packed.ts'
 import { readFile } from './read-file.ts'
@@ -247,6 +249,32 @@ it('batches that were handed over to a worker that dies are settled, each as it 
   codes.forEach((code, batch) => {
     if (code !== 'OUTCOME_UNKNOWN') expect(there.has(batch)).toBe(code === 'COMMITTED')
   })
+})
+
+it('columns that were handed over to a worker that has ended before their first part is sent are settled', async () => {
+  const { engine, workers } = await openSteered({ path: databasePath(), tables: people })
+  onTestFinished(() => engine.close())
+  const columns = (): SinkColumns => ({
+    id: Int32Array.from({ length: 40_000 }, (_, row) => row),
+    name: packed(Array.from({ length: 40_000 }, () => 'Ann')),
+  })
+  const { insert } = WorkerThread.prototype
+  const spy = vi.spyOn(WorkerThread.prototype, 'insert').mockImplementationOnce(async function (
+    this: WorkerThread,
+    requests,
+  ) {
+    await workers[0]?.terminate()
+    while (this.isRunning) await setImmediate()
+    return insert.call(this, requests)
+  })
+  onTestFinished(() => spy.mockRestore())
+  expect(await rejection(engine.table('people').writeColumns(columns(), { transfer: true }))).toMatchObject({
+    code: 'WORKER_DIED',
+    cause: { name: 'WorkerGoneError', wasSent: false },
+  })
+  expect([engine.bufferedBytes, engine.bufferedBatches]).toEqual([0, 0])
+  await engine.table('people').writeColumns(columns(), { transfer: true })
+  expect(await engine.query('SELECT count(*)::INTEGER AS n FROM people')).toEqual([{ n: 40_000 }])
 })
 
 describe('delivered exactly once', () => {
