@@ -17,6 +17,7 @@ import { SinkEngine } from '../src/index.ts'
 import { collectLog } from './log-lines.ts'
 import { databasePath, numbered, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
+import { hasSmallDisks, smallDisk } from './small-disk.ts'
 import {
   BLOCK_BYTES,
   blockOf,
@@ -143,14 +144,60 @@ describe('a file whose last checkpoint was torn by a kill', () => {
       code: 'TARGET_UNAVAILABLE',
       message: expect.stringMatching(/Corrupt database file/),
     })
-    const lock = `${path}.ducksink-lock`
-    const record = { version: 1, pid: 1, bootId: 'another', nonce: 'gone', threadId: 1, hostname: 'h' }
-    writeFileSync(lock, JSON.stringify({ ...record, recordedAt: new Date(0).toISOString() }))
+    leaveLock(path)
     expect(await refusal(path, false)).toMatchObject(TORN)
-    expect(existsSync(lock)).toBe(true)
+    expect(beside(path)).toEqual(['test.duckdb.ducksink-lock'])
     const engine = await openEngine({ path, repairTornCheckpoint: true })
     expect(await engine.query('SELECT count(*)::INTEGER AS rows FROM t')).toEqual([{ rows: LIVES * ROWS }])
   })
+
+  it('is told where the checkpoint begins in the first sub-block, and repaired where its log makes an index', async () => {
+    const path = databasePath()
+    for (const sql of [
+      `CREATE TABLE t AS SELECT range AS id FROM range(${ROWS}); CREATE TABLE "a ""b"".'c'" (a INTEGER)`,
+      `CREATE TABLE wide AS SELECT ${Array.from({ length: 500 }, (_, column) => `1 AS c${column}`)}`,
+      'PRAGMA disable_checkpoint_on_shutdown; CREATE INDEX by_id ON t (id)',
+    ])
+      await onFile(path, (connection) => connection.run(sql))
+    const indexed = await cutCheckpoint(path)
+    // the pointer is left out where it is 0
+    expect(indexed.log?.toString('hex')).toMatch(/6400636500650008ffffffff[0-9a-f]{42}$/)
+    const torn = tear(indexed, { block: indexed.blocks[0] as number, pages: 1, isLast: true })
+    leave(path, torn, indexed)
+    expect(await refusal(path, false)).toMatchObject(TORN)
+    const engine = await SinkEngine.open({ path, repairTornCheckpoint: true })
+    expect(
+      await engine.query(
+        'SELECT count(*)::INTEGER AS rows, index_name FROM t, duckdb_indexes() GROUP BY ALL',
+      ),
+    ).toEqual([{ rows: ROWS, index_name: 'by_id' }])
+    await engine.close()
+    expect(beside(path).filter((name) => !name.includes('.cut'))).toHaveLength(1)
+  })
+
+  it.skipIf(!hasSmallDisks)(
+    'is left as it was where there is no room for the block, and repaired when there is (skipped where no disk can be mounted)',
+    async () => {
+      const content = tear(logless, { ...someTear(), block: logless.blocks[0] as number })
+      const { path, fill, free } = smallDisk(content.length + 4 * BLOCK_BYTES)
+      leave(path, content, logless)
+      leaveLock(path)
+      fill(BLOCK_BYTES / 2)
+      expect(await refusal(path)).toMatchObject({
+        code: 'TARGET_FULL',
+        retryable: true,
+        message: expect.stringMatching(/no room beside it to keep the block as it is; make room/),
+      })
+      expect(readFileSync(path).equals(content)).toBe(true)
+      expect(beside(path).sort()).toEqual(['ballast', 'test.duckdb.ducksink-lock'])
+      free()
+      const engine = await SinkEngine.open({ path, repairTornCheckpoint: true })
+      expect(await engine.query('SELECT count(*)::INTEGER AS rows FROM t')).toEqual([{ rows: LIVES * ROWS }])
+      await engine.close()
+      const [kept] = beside(path)
+      expect(readFileSync(join(dirname(path), String(kept)))).toHaveLength(BLOCK_BYTES)
+    },
+  )
 
   it('is left alone while another process has it', async () => {
     const content = tear(cut, someTear())
@@ -225,6 +272,13 @@ describe('a file with other damage is refused, and left as it was', () => {
     expect(readFileSync(path).equals(content)).toBe(true)
   })
 })
+
+/** What an engine leaves behind that is killed. */
+function leaveLock(path: string): void {
+  const record = { version: 1, pid: 1, bootId: 'another', nonce: 'gone', threadId: 1, hostname: 'h' }
+  const text = JSON.stringify({ ...record, recordedAt: new Date(0).toISOString() })
+  writeFileSync(`${path}.ducksink-lock`, text)
+}
 
 /** True where the file is refused as torn without the option, which leaves it as it was. */
 async function refused(path: string): Promise<boolean> {

@@ -175,7 +175,8 @@ export async function openDatabase(
     const instance = await creating
     try {
       const wasLeftOpen = lock?.replaced !== undefined
-      if (target.kind === 'file') await requireWholeCheckpoint(target, { repairs, wasLeftOpen, log })
+      const options = { repairs, wasLeftOpen, createInstance: () => createInstance(target), log }
+      if (target.kind === 'file') await requireWholeCheckpoint(target, options)
     } catch (error) {
       duckdb.close_sync(instance)
       throw error
@@ -185,15 +186,10 @@ export async function openDatabase(
     const code = error instanceof TargetUnavailableError ? error.code : undefined
     // what DuckDB has begun to make could not be opened when there is room
     if (isNew && code === 'TARGET_FULL') rmSync(target.file as string, { force: true })
-    if (code !== 'TARGET_LOCKED') {
-      // a lock that was left behind is what tells the next time as well that the file was not closed
-      if (code === 'TARGET_TORN') lock?.giveBack()
-      else lock?.release()
-      throw error
-    }
-    // the lock was one of another container or machine, and who has it lives there
+    // a lock that was left behind tells the next time as well that the file was not closed, or that who has it lives elsewhere
     lock?.giveBack()
-    throw lock?.replaced === undefined ? error : lockedElsewhere(lock.replaced, target, error)
+    if (code !== 'TARGET_LOCKED' || lock?.replaced === undefined) throw error
+    throw lockedElsewhere(lock.replaced, target, error)
   }
 }
 

@@ -43,7 +43,7 @@ export interface LockFile {
   /** Whose lock was replaced, as it was nobody's that can be seen from here. */
   readonly replaced: LockRecord | undefined
   release(): void
-  /** Puts back the lock that was replaced, whose holder turned out to live; or else releases this one. */
+  /** Puts back the lock that was replaced, where there is room for it; or else releases this one. */
   giveBack(): void
 }
 
@@ -90,8 +90,15 @@ export function acquireLock(databasePath: string, nonce: string = crypto().rando
   }
   const release = (): void => void releaseLockOf(path, nonce)
   const giveBack = (): void => {
-    if (replaced === undefined) release()
-    else if (readLock(path)?.record?.nonce === nonce) renameSync(writeWhole(path, replaced), path)
+    try {
+      if (replaced !== undefined && isOf(readLock(path)?.record, record)) {
+        renameSync(writeWhole(path, replaced), path)
+        return
+      }
+    } catch {
+      // no room for it, or no right to write any more: what the file could not be opened for is to be told, not that
+    }
+    release()
   }
   return { path, record, replaced, release, giveBack }
 }

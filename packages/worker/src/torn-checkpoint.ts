@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, openSync, readSync, rmSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import duckdb from '@duckdb/node-bindings'
 import { Connection } from './connection.ts'
@@ -17,6 +27,8 @@ export interface TornCheckpointOptions {
   readonly repairs: boolean
   /** True where the engine that had the file last did not close it. */
   readonly wasLeftOpen: boolean
+  /** As the target is opened: what DuckDB may load or reach is the same. */
+  readonly createInstance: () => Promise<duckdb.Database>
   readonly log: WorkerLog
 }
 
@@ -28,25 +40,27 @@ export interface TornCheckpointOptions {
  * was cut off.
  *
  * @throws {@link TargetUnavailableError} with code `TARGET_TORN` where it is not, and is not to be repaired; with
- * `TARGET_UNAVAILABLE` where a repair does not make it so, which leaves the file as it was.
+ * `TARGET_UNAVAILABLE` where a repair does not make it so, with `TARGET_FULL` where there is no room for the block as it
+ * is, which both leave the file as it was.
  */
 export async function requireWholeCheckpoint(
   target: FileTarget,
-  { repairs, wasLeftOpen, log }: TornCheckpointOptions,
+  { repairs, wasLeftOpen, createInstance, log }: TornCheckpointOptions,
 ): Promise<void> {
   const { file } = target
+  const refusal = (): Promise<unknown> => refusalOf(target, createInstance)
   const torn = findTorn(file, wasLeftOpen)
   if (torn === undefined) return
   // a checkpoint that another process is making looks the same; who attaches the file next is told of that process
-  if (isHeldElsewhere(file, await refusalOf(target))) return
+  if (isHeldElsewhere(file, await refusal())) return
   if (findTorn(file, wasLeftOpen)?.checksum !== torn.checksum) return
   if (!repairs) throw tornError(file, torn)
   const kept = repair(file, torn)
-  const refusal = await refusalOf(target)
-  if (refusal !== undefined) {
+  const because = await refusal()
+  if (because !== undefined) {
     writeWord(file, torn.location, new DataView(torn.bytes.buffer).getBigUint64(0, true))
     rmSync(kept, { force: true })
-    throw unrepaired(file, refusal)
+    throw unrepaired(file, because)
   }
   log.warn('a checkpoint that was cut off is repaired; the block as it was is kept', {
     target: file,
@@ -92,10 +106,12 @@ function readEnd(file: string): Buffer | undefined {
 }
 
 // An entry of the log is its length and its checksum, 8 bytes each, then its fields: a number of two bytes, then the value.
-// That of a checkpoint is of type 99 and has the pointer to what the checkpoint will write; one of type 100 follows.
+// That of a checkpoint is of type 99 and has the pointer to what the checkpoint will write, which is left out where it is 0:
+// the first sub-block of the first block. One of type 100 follows.
 const FLUSH = Buffer.from('0500000000000000e7fe7d722fed3d5e640064ffff', 'hex')
 const ENTRY_HEAD_BYTES = 16
-const CHECKPOINT = Buffer.from('64006365006400', 'hex')
+const CHECKPOINT = Buffer.from('6400636500', 'hex')
+const POINTER = Buffer.from('6400', 'hex')
 const OBJECT_ENDS = Buffer.from('ffffffff', 'hex')
 
 /** The root of the checkpoint that has begun when the log ends; none where the log ends with anything else. */
@@ -105,8 +121,10 @@ function begunCheckpoint(end: Buffer): bigint | undefined {
   const start = before.lastIndexOf(CHECKPOINT)
   if (start < ENTRY_HEAD_BYTES || !before.subarray(-OBJECT_ENDS.length).equals(OBJECT_ENDS)) return undefined
   if (before.readBigUInt64LE(start - ENTRY_HEAD_BYTES) !== BigInt(before.length - start)) return undefined
+  const fields = start + CHECKPOINT.length
   let root = 0n
-  for (let at = start + CHECKPOINT.length, shift = 0n; at < before.length; at++, shift += 7n) {
+  if (!before.subarray(fields).subarray(0, POINTER.length).equals(POINTER)) return root
+  for (let at = fields + POINTER.length, shift = 0n; at < before.length; at++, shift += 7n) {
     const byte = before[at] as number
     root |= BigInt(byte & 0x7f) << shift
     if (byte < 0x80) return root
@@ -114,9 +132,31 @@ function begunCheckpoint(end: Buffer): bigint | undefined {
   return undefined
 }
 
-/** What DuckDB says against a file that it reads the metadata of, all tables' included, without changing it. */
-async function refusalOf(target: FileTarget): Promise<unknown> {
-  const instance = await duckdb.open(':memory:')
+/**
+ * What DuckDB says against a file that it reads the metadata of, all tables' included, without changing it. The log is left
+ * out where it cannot be replayed without that, as where it makes an index: by another name the file has none.
+ */
+async function refusalOf(
+  target: FileTarget,
+  createInstance: TornCheckpointOptions['createInstance'],
+): Promise<unknown> {
+  const refusal = await refusalBy(await createInstance(), target)
+  if (!REPLAY_WRITES.test(messageOf(refusal))) return refusal
+  const link = `${target.file}.torn-link`
+  try {
+    rmSync(link, { force: true })
+    linkSync(target.file, link)
+    return await refusalBy(await createInstance(), { ...target, file: link })
+  } catch (error) {
+    return error
+  } finally {
+    rmSync(link, { force: true })
+  }
+}
+
+const REPLAY_WRITES = /replaying WAL file .*: Could not write file /
+
+async function refusalBy(instance: duckdb.Database, target: FileTarget): Promise<unknown> {
   let connection: Connection | undefined
   try {
     connection = await Connection.open(instance)
@@ -139,7 +179,9 @@ async function readMetadata(connection: Connection, { file, beforeAttach }: File
   )
   for (const { schema_name, table_name } of tables) {
     const name = qualifiedName({ catalog: 'torn', schema: String(schema_name), name: String(table_name) })
-    await connection.rows(`SELECT count(*) FROM pragma_storage_info(${quoteLiteral(name)})`)
+    // which does not find a name that has quotes in it
+    if (!`${schema_name}${table_name}`.includes('"'))
+      await connection.rows(`SELECT count(*) FROM pragma_storage_info(${quoteLiteral(name)})`)
     await connection.rows(`SELECT count(*) FROM ${name}`)
   }
 }
@@ -151,17 +193,15 @@ const isHeldElsewhere = (file: string, refusal: unknown): boolean =>
 function repair(file: string, { bytes, iteration, location, checksum }: TornBlock): string {
   const kept = `${file}.torn-block-${iteration}`
   try {
-    withFile(kept, 'w', (descriptor) => {
-      writeSync(descriptor, bytes)
-      fsyncSync(descriptor)
-    })
+    // all of it: a single write to a disk that is nearly full ends early, without an error
+    writeFileSync(kept, bytes, { flush: true })
     // the name is on the disk with the directory; Windows opens none
     if (process.platform !== 'win32') withFile(dirname(kept), 'r', fsyncSync)
     writeWord(file, location, checksum)
     return kept
   } catch (error) {
     rmSync(kept, { force: true })
-    throw unrepaired(file, error)
+    throw isNoRoom(error) ? withoutRoom(file, error) : unrepaired(file, error)
   }
 }
 
@@ -197,4 +237,16 @@ function unrepaired(file: string, cause: unknown): TargetUnavailableError {
   return new TargetUnavailableError(`cannot open ${file}: ${reason}; it is as it was: restore a copy`, {
     cause,
   })
+}
+
+const isNoRoom = (error: unknown): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes(String((error as NodeJS.ErrnoException).code))
+
+function withoutRoom(file: string, cause: unknown): TargetUnavailableError {
+  const reason = 'its last checkpoint is torn, and there is no room beside it to keep the block as it is'
+  return new TargetUnavailableError(
+    `cannot open ${file}: ${reason}; make room, and open it again`,
+    { cause },
+    'TARGET_FULL',
+  )
 }
