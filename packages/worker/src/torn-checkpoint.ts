@@ -179,7 +179,7 @@ async function readMetadata(connection: Connection, { file, beforeAttach }: File
   )
   for (const { schema_name, table_name } of tables) {
     const name = qualifiedName({ catalog: 'torn', schema: String(schema_name), name: String(table_name) })
-    // which does not find a name that has quotes in it
+    // pragma_storage_info finds no name that has quotes in it
     if (!`${schema_name}${table_name}`.includes('"'))
       await connection.rows(`SELECT count(*) FROM pragma_storage_info(${quoteLiteral(name)})`)
     await connection.rows(`SELECT count(*) FROM ${name}`)
