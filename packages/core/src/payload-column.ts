@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { type FieldRecord, fieldValue, type Span } from './encoder/column-encoder.ts'
+import { type FieldRecord, fieldValue, type MutableSpan, type Span } from './encoder/column-encoder.ts'
 import { FieldLoop } from './encoder/field-loop.ts'
 import type { PayloadRows } from './payload-rows.ts'
 import { PAYLOAD_TAGS } from './payload-value.ts'
@@ -28,8 +28,6 @@ interface ColumnTarget {
 }
 
 type ValueLoop = Pick<FieldLoop<ColumnTarget>, 'run'>
-
-type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
 /** The loops that read the records of one table, each its field. */
 export class PayloadLoops {

@@ -8,17 +8,16 @@ import { BUNDLE_OPTIONS } from './bundle-options.ts'
 /*
  * Builds dist/ in two halves that share no file:
  *   index.js in one file, with types: the safe face, which the main thread loads;
- *   entry.js: what opens a target and writes, and beside it what queries need; all but DuckDB's packages is in them.
+ *   entry.js: what opens a target and writes, and beside it what queries need; all but DuckDB's packages are in them.
  */
 
 const dist = 'dist'
 const sourceUrl = 'new URL("./entry.ts", import.meta.url)'
+const publishedUrl = 'new URL("./entry.js", import.meta.url)'
 const safeFace = join(dist, 'index.js')
-/** DuckDB itself. */
-const BINDING = '@duckdb/node-bindings'
 /** A hundred small files, which a thread finds and loads one by one: not before the first query. */
 const NODE_API = '@duckdb/node-api'
-const publishedUrl = 'new URL("./entry.js", import.meta.url)'
+const EXTERNAL = ['@duckdb/node-bindings', NODE_API]
 
 rmSync(dist, { recursive: true, force: true })
 emitTypes()
@@ -57,10 +56,12 @@ async function bundleEntry(): Promise<void> {
   const bundle = await rolldown({
     ...BUNDLE_OPTIONS,
     input: 'src/entry.ts',
-    external: [BINDING, NODE_API],
+    external: EXTERNAL,
   })
   const { output } = await bundle.write({
-    ...{ dir: dist, format: 'esm', chunkFileNames: '[name].js' },
+    dir: dist,
+    format: 'esm',
+    chunkFileNames: '[name].js',
     codeSplitting: {
       groups: [
         // what the others would import entry.js for, which must run once, under whatever URL it was started
@@ -72,11 +73,7 @@ async function bundleEntry(): Promise<void> {
   const chunks = output.filter((file) => file.type === 'chunk')
   const own = new Set(chunks.map((chunk) => chunk.fileName).filter((name) => name !== 'entry.js'))
   const isKnown = (name: string): boolean =>
-    own.has(name) ||
-    name === BINDING ||
-    name === NODE_API ||
-    name.startsWith('node:') ||
-    builtinModules.includes(name)
+    own.has(name) || EXTERNAL.includes(name) || name.startsWith('node:') || builtinModules.includes(name)
   const foreign = chunks
     .flatMap((chunk) => [...chunk.imports, ...chunk.dynamicImports])
     .filter((name) => !isKnown(name))

@@ -256,4 +256,5 @@ export function queryError(error: unknown): SinkError {
   return new StatementError('STATEMENT_FAILED', messageOf(error), { cause: error })
 }
 
-const firstLine = (message: string): string => message.split('\n', 1)[0] as string
+/** What a message says before its details. */
+export const firstLine = (message: string): string => message.split('\n', 1)[0] as string

@@ -1,6 +1,6 @@
 import type { Catalog, KnownLayout } from './catalog.ts'
 import type { Connection } from './connection.ts'
-import { errorKind, messageOf, unlessDurable } from './duckdb-error.ts'
+import { errorKind, firstLine, messageOf, unlessDurable } from './duckdb-error.ts'
 import { qualifiedName, quoteLiteral } from './identifier.ts'
 import { KeyFilter } from './key-filter.ts'
 import { ledgerKeyProblem } from './ledger-key.ts'
@@ -240,7 +240,7 @@ function failed(error: unknown): never {
     throw new StatementError('INSERT_FAILED', `${message}: nothing of this batch is written`)
   }
   if (error instanceof SchemaError || kind === 'Catalog' || kind === 'Binder') {
-    const because = messageOf(error).split('\n', 1)[0]
+    const because = firstLine(messageOf(error))
     throw new SchemaError(`the ledger's tables were changed while the target was open: ${because}`)
   }
   throw error

@@ -1,5 +1,5 @@
 import { applySettings, redactor, type Settings, type SetupStep, setStep } from './config.ts'
-import { messageOf } from './duckdb-error.ts'
+import { firstLine, messageOf } from './duckdb-error.ts'
 import { quoteIdentifier, quoteLiteral } from './identifier.ts'
 import { InvalidOptionsError, TargetUnavailableError } from './protocol/errors.ts'
 
@@ -92,7 +92,7 @@ export function motherDuckAttachError(target: MotherDuckTarget, cause: unknown):
 }
 
 function reasonOf(message: string): string {
-  const detail = message.split('\n', 1)[0] as string
+  const detail = firstLine(message)
   if (/Failed to download extension|Could not establish connection/.test(message)) {
     return `the MotherDuck extension of DuckDB could not be downloaded, is there a network? (${detail})`
   }

@@ -12,7 +12,7 @@ import {
 import { dirname } from 'node:path'
 import duckdb from '@duckdb/node-bindings'
 import { Connection } from './connection.ts'
-import { messageOf } from './duckdb-error.ts'
+import { firstLine, messageOf } from './duckdb-error.ts'
 import { qualifiedName, quoteLiteral } from './identifier.ts'
 import type { WorkerLog } from './log.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
@@ -232,7 +232,7 @@ function tornError(file: string, { location }: TornBlock): TargetUnavailableErro
 }
 
 function unrepaired(file: string, cause: unknown): TargetUnavailableError {
-  const because = messageOf(cause).split('\n', 1)[0]
+  const because = firstLine(messageOf(cause))
   const reason = `its last checkpoint is torn, and cannot be repaired: ${because}`
   return new TargetUnavailableError(`cannot open ${file}: ${reason}; it is as it was: restore a copy`, {
     cause,

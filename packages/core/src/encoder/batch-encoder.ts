@@ -11,7 +11,13 @@ import {
   type VectorNode,
   vectorTreesOf,
 } from '@ducksink/worker'
-import { type ColumnEncoder, type FieldRecord, fillError, type Span } from './column-encoder.ts'
+import {
+  type ColumnEncoder,
+  type FieldRecord,
+  fillError,
+  type MutableSpan,
+  type Span,
+} from './column-encoder.ts'
 import { createColumnEncoder } from './columns.ts'
 import { WIDE_COLUMNS, WIDE_ROWS, WideRecords } from './wide-records.ts'
 
@@ -31,8 +37,6 @@ export interface EncodedChunk {
   /** The fields that each of them has, in this order, where that is known. */
   readonly shape: readonly string[] | undefined
 }
-
-type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
 /** Turns records into the parts of a batch, a chunk at a time. */
 export class BatchEncoder {

@@ -26,6 +26,9 @@ export interface Span {
   readonly whole: boolean
 }
 
+/** A span that is used again for others. */
+export type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
+
 /** What a column is, as errors name it, or what is inside one: then the name is still the column's. */
 export interface ColumnInfo {
   readonly table: string

@@ -1,6 +1,6 @@
 import { isProxy } from 'node:util/types'
 import type { LogicalType } from '@ducksink/worker'
-import { type ColumnEncoder, MAX_CHUNK_BYTES, type Span } from './column-encoder.ts'
+import { type ColumnEncoder, MAX_CHUNK_BYTES, type MutableSpan } from './column-encoder.ts'
 import { RefusedValue } from './refused-value.ts'
 
 // Elements are given to their encoder as they are, in place of records, so that the one hot loop of each type serves
@@ -16,8 +16,6 @@ const LONG = 48
 
 /** Values of elements in one chunk beyond which it takes no more rows: they would hold up the event loop. */
 const MAX_CHUNK_VALUES = 1 << 17
-
-type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
 /** An element that was refused, by its row among all elements; the column whose element it is knows where that is. */
 export class RefusedElement extends Error {

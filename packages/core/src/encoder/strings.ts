@@ -1,4 +1,4 @@
-import { type FieldRecord, MAX_CHUNK_BYTES, type Span } from './column-encoder.ts'
+import { type FieldRecord, MAX_CHUNK_BYTES, type MutableSpan, type Span } from './column-encoder.ts'
 import { FieldLoop } from './field-loop.ts'
 import type { GivenValues } from './given-values.ts'
 import { HeapColumn } from './heap-column.ts'
@@ -50,7 +50,7 @@ export class StringColumn extends HeapColumn {
     textOf: (value, row, index) => this.#textOf(value, row, index),
   }
   readonly #shortLoop = new FieldLoop(fillShortStrings, this.#shortTarget)
-  readonly #run: { -readonly [K in keyof Span]: Span[K] } = {
+  readonly #run: MutableSpan = {
     records: [],
     from: 0,
     to: 0,

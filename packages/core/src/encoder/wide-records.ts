@@ -1,5 +1,5 @@
 import { isProxy } from 'node:util/types'
-import type { ColumnEncoder, FieldRecord, Span } from './column-encoder.ts'
+import type { ColumnEncoder, FieldRecord, MutableSpan, Span } from './column-encoder.ts'
 import { hasShape } from './plain-record.ts'
 
 // Field by field, each value of a wide record is looked up by its name (28 ns, and no less in copies of loops, of which
@@ -10,8 +10,6 @@ import { hasShape } from './plain-record.ts'
 export const WIDE_COLUMNS = 128
 /** Fewer records are not worth the look for where their fields are. */
 export const WIDE_ROWS = 16
-
-type MutableSpan = { -readonly [K in keyof Span]: Span[K] }
 
 /** Fills columns with the values of wide records, which are read record by record. */
 export class WideRecords {
