@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { expect, it } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import type { SinkEngine } from '../src/index.ts'
 import { databasePath, numbered, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
@@ -70,22 +70,33 @@ it('a write that is aborted in the middle of a large batch leaves nothing of it'
 
 it('a write that is aborted while it waits for room is not written', async () => {
   const path = databasePath()
-  // room for one part at a time
-  const engine = await openEngine({ path, tables, maxBufferedBytes: 1_000 })
+  // room for one part at a time, however small
+  const engine = await openEngine({ path, tables, maxBufferedBytes: 1 })
+  // main never yields between them, in which the first could be answered
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(performance.now())
+  onTestFinished(() => clock.mockRestore())
   const controller = new AbortController()
+  const sent = new Set<number>()
   const first = engine.write('events', numbered(1))
   const last = numbered(1, 1)
   // its encoding is over, and what is left to wait for is the part before it
   Object.defineProperty(last[0], 'id', {
     enumerable: true,
     get: () => {
-      queueMicrotask(() => controller.abort())
+      sent.add(engine.bufferedBytes)
+      queueMicrotask(() => {
+        sent.add(engine.bufferedBytes)
+        controller.abort()
+      })
       return 1
     },
   })
   const second = engine.write('events', last, { signal: controller.signal })
   const third = engine.write('events', numbered(1, 2))
   expect(await rejection(second)).toBe(controller.signal.reason)
+  // the first, before and after the second was encoded
+  expect(sent.size).toBe(1)
+  expect(sent).not.toContain(0)
   await Promise.all([first, third])
   await settled(engine)
   await engine.close()
