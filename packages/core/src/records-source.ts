@@ -304,8 +304,6 @@ export class RecordsSource implements BatchSource {
       gaps.push(row)
     const part = rows.encoder.finishPart()
     this.table.measured(part.rowCount, part.byteLength)
-    // taken down here, as the next batch of the table counts anew
-    this.#discarded = { rowCount: 0, valueCount: rows.fields.discardedCount + rows.discardedCount }
     if (last) this.#finish(rows)
     const rowOf = (index: number): number =>
       gaps.reduce((row, gap) => (gap <= row ? row + 1 : row), start + index)
@@ -313,8 +311,10 @@ export class RecordsSource implements BatchSource {
   }
 
   /** The encoder is the next batch's from here on: an end of this one must not touch it. */
-  #finish({ fields }: TableEncoder): void {
+  #finish({ fields, discardedCount }: TableEncoder): void {
     this.#rows = undefined
+    // taken down here, as the next batch of the table counts anew
+    this.#discarded = { rowCount: 0, valueCount: fields.discardedCount + discardedCount }
     // only then a record may be, or have been, set aside
     if (this.badRecords.count > 0 || this.#isAgain) this.#witnesses = fields.bound
   }

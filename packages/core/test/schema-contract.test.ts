@@ -239,6 +239,18 @@ describe('discard-value', () => {
     expect(row).toEqual({ nulls: 30n, kept: 29_970n, texts: 5_000n, others: 25_000n })
   })
 
+  it('counts what it leaves out in all records of a batch, also where the last ones are no rows', async () => {
+    const columns = { id: 'INTEGER' }
+    const schemaContract = { columns: 'discard-value' } as const
+    const engine = await openEngine({ tables: { t: { columns, schemaContract, badRecords: 'skip' } } })
+    const records = numbered(10_000, (id) => (id < 7_000 ? { x: id } : { id: 'none', x: id }))
+    const counts = { skippedCount: 3_000, discardedValueCount: 10_000 }
+    expect(await engine.write('t', records)).toMatchObject({ rowCount: 7_000, ...counts })
+    // no part at all
+    expect(await engine.write('t', [{ id: 'none', x: 1 }])).toMatchObject({ discardedValueCount: 1 })
+    expect(engine.stats()).toMatchObject({ skippedRecords: 3_001, discardedValues: 10_001 })
+  })
+
   it('makes a value NULL that cannot be read', async () => {
     const engine = await openWith({ types: 'discard-value' }, 'id INTEGER, a INTEGER')
     const record = {
