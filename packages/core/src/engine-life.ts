@@ -59,11 +59,14 @@ export class EngineLife {
       if (signals !== false) this.#ignoreSignals = handleSignals(() => this.close(signals.timeoutMs))
       this.#news.opened()
     } catch (error) {
+      const failure = this.#failure
       this.#state = 'failed'
       await client.end()
       target.releaseLock()
-      if (!(error instanceof WorkerGoneError)) throw error
-      throw new TargetUnavailableError(`the worker did not start: ${error.message}`, { cause: error })
+      // it may have ended before the call as well
+      if (!(error instanceof WorkerGoneError) && error !== failure) throw error
+      const { message } = error as Error
+      throw new TargetUnavailableError(`the worker did not start: ${message}`, { cause: error })
     }
   }
 

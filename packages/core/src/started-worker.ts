@@ -1,5 +1,5 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
-import { spawnWorker, type WorkerStart } from '@ducksink/worker'
+import { spawnWorker, type WorkerEvent, type WorkerStart } from '@ducksink/worker'
 import { type ExitGuard, guardExit } from './exit-guard.ts'
 import { minLevelOf } from './log.ts'
 import type { ResolvedOptions } from './resolved-options.ts'
@@ -16,7 +16,7 @@ export interface StartedWorker {
   readonly stopped: Int32Array<SharedArrayBuffer>
   /** In place from the start: a thread that is ended while it loads DuckDB aborts the process as well. */
   readonly guard: ExitGuard
-  /** Resolves with the reason when it has ended, and all that it answered has come. */
+  /** Resolves with the reason, its own where it told one, when it has ended and all that it answered has come. */
   readonly exited: Promise<string>
 }
 
@@ -35,6 +35,11 @@ export function startWorker({ logger, createWorker = spawnWorker }: StartOptions
 }
 
 async function exitOf(worker: Worker, port: MessagePort): Promise<string> {
+  // listened to from the start: it may give up while the engine is still being put together
+  let reason: string | undefined
+  worker.on('message', (event: WorkerEvent) => {
+    if (event.type === 'fatal') reason ??= event.error.message
+  })
   let firstError: Error | undefined
   worker.on('error', (error) => {
     firstError ??= error
@@ -44,5 +49,6 @@ async function exitOf(worker: Worker, port: MessagePort): Promise<string> {
   // what the worker answered at the last comes before its port's end
   port.ref()
   await portClosed
-  return firstError?.message ?? `the worker thread exited with code ${code}`
+  // what fails after it has told why fails because it ends
+  return reason ?? firstError?.message ?? `the worker thread exited with code ${code}`
 }

@@ -76,8 +76,6 @@ export class WorkerThread {
   readonly #exited: Promise<void>
   #state: 'running' | 'dying' | 'ending' | 'dead' = 'running'
   #death: WorkerDeath | undefined
-  /** What it ends for; what fails after that fails because it ends. */
-  #fatalError: string | undefined
 
   constructor(
     { worker, port, stopped, guard, exited }: StartedWorker,
@@ -93,7 +91,7 @@ export class WorkerThread {
     this.#guard = guard
     this.#watch = new HangWatch(hangTimeoutMs, () => this.#onHang(hangTimeoutMs))
     this.#worker.on('message', (event: WorkerEvent) => this.#onEvent(event, onEvent))
-    this.#exited = exited.then((reason) => this.#onExit(this.#fatalError ?? reason))
+    this.#exited = exited.then((reason) => this.#onExit(reason))
     // to listen to it has made it one that is waited for
     port.unref()
   }
@@ -192,9 +190,7 @@ export class WorkerThread {
   #onEvent(event: WorkerEvent, onEvent: (event: WorkerEvent) => void): void {
     onEvent(event)
     if (event.type === 'busy') this.#watch.pause(event.isBusy)
-    if (event.type !== 'fatal') return
-    this.#fatalError ??= event.error.message
-    if (this.#state !== 'running') return
+    if (event.type !== 'fatal' || this.#state !== 'running') return
     this.#state = 'dying'
     // calls wait for the next thread, which is started when this one is gone
     this.#worker.ref()
