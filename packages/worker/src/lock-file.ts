@@ -3,19 +3,18 @@ import {
   existsSync,
   fstatSync,
   linkSync,
-  lstatSync,
   openSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
-  realpathSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { threadId } from 'node:worker_threads'
+import { realDatabasePath } from './database-path.ts'
+import { codeOf, isNoRoom, pathError } from './file-error.ts'
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
 
@@ -114,30 +113,6 @@ export function releaseLockOf(lockPath: string, nonce: string): boolean {
   return true
 }
 
-/**
- * The one path by which a database file is opened, locked and logged: absolute, with every link resolved.
- *
- * DuckDB puts the write-ahead log beside the name it is given, so a file opened through a link and crashed has its
- * last commits in `link.wal`, and loses them when it is opened by its own name next (seen on 1.5.5).
- *
- * @throws {@link TargetUnavailableError} when its directory is missing or cannot be read.
- */
-export function realDatabasePath(databasePath: string): string {
-  let path = resolve(databasePath)
-  try {
-    for (let links = 0; links < 40; links++) {
-      path = join(realpathSync.native(dirname(path)), basename(path))
-      const stat = lstatSync(path, { throwIfNoEntry: false })
-      if (stat === undefined) return path
-      if (!stat.isSymbolicLink()) return realpathSync.native(path)
-      path = resolve(dirname(path), readlinkSync(path))
-    }
-  } catch (error) {
-    throw pathError(path, error)
-  }
-  throw new TargetUnavailableError(`${path}: too many symbolic links`)
-}
-
 /** The lock file of a database file; its argument comes from {@link realDatabasePath}. */
 export function lockPathOf(file: string): string {
   const name = basename(file)
@@ -211,7 +186,7 @@ function writeNew(path: string, record: LockRecord): void {
     writeFileSync(path, JSON.stringify(record), { flag: 'wx' })
   } catch (error) {
     // any other error may be told of a file that another made
-    if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') rmSync(path, { force: true })
+    if (isNoRoom(error)) rmSync(path, { force: true })
     throw error
   }
 }
@@ -275,28 +250,6 @@ function isOpenHere(file: string): boolean {
     }
   })
 }
-
-/** What the file system refused a database's path with. */
-function pathError(path: string, cause: unknown): TargetUnavailableError {
-  const directory = dirname(path)
-  const reasons: Readonly<Record<string, string>> = {
-    ENOENT: existsSync(directory)
-      ? `no file can be made in ${directory}`
-      : `the directory ${directory} does not exist`,
-    ENOTDIR: `${directory} is not a directory`,
-    EACCES: `no permission to make files in ${directory}`,
-    EPERM: `no permission to make files in ${directory}`,
-    EROFS: `${directory} is on a read-only file system`,
-    ENOSPC: `no space is left in ${directory}`,
-    ENAMETOOLONG: 'the name is too long',
-    ELOOP: 'too many symbolic links',
-  }
-  const reason = reasons[codeOf(cause)] ?? (cause instanceof Error ? cause.message : String(cause))
-  const code = codeOf(cause) === 'ENOSPC' ? 'TARGET_FULL' : 'TARGET_UNAVAILABLE'
-  return new TargetUnavailableError(`cannot open ${path}: ${reason}`, { cause }, code)
-}
-
-const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException | undefined)?.code)
 
 const digest = (text: string): string => crypto().createHash('sha256').update(text).digest('hex').slice(0, 16)
 

@@ -2,9 +2,9 @@ import { existsSync, realpathSync } from 'node:fs'
 import { homedir, totalmem } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import { applySettings, redactor, type Settings, type SetupStep } from './config.ts'
+import { realDatabasePath } from './database-path.ts'
 import { errorKind, messageOf } from './duckdb-error.ts'
 import { quoteIdentifier, quoteLiteral } from './identifier.ts'
-import { realDatabasePath } from './lock-file.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
 
 /** A database file, attached to an instance in memory. */
@@ -164,6 +164,11 @@ const FAILURES: readonly Failure[] = [
   { pattern: /Permission denied/, reason: () => 'no permission to read and write it' },
   { pattern: /Read-only file system/, reason: () => 'it is on a read-only file system' },
   { pattern: /No space left/, code: 'TARGET_FULL', reason: () => 'no space is left on its disk' },
+  {
+    pattern: /Dis[ck] quota exceeded/,
+    code: 'TARGET_FULL',
+    reason: () => 'the quota of its disk is used up',
+  },
 ]
 
 // 0 is a process of another container

@@ -13,6 +13,7 @@ import { dirname } from 'node:path'
 import duckdb from '@duckdb/node-bindings'
 import { Connection } from './connection.ts'
 import { firstLine, messageOf } from './duckdb-error.ts'
+import { isNoRoom } from './file-error.ts'
 import { qualifiedName, quoteLiteral } from './identifier.ts'
 import type { WorkerLog } from './log.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
@@ -238,9 +239,6 @@ function unrepaired(file: string, cause: unknown): TargetUnavailableError {
     cause,
   })
 }
-
-const isNoRoom = (error: unknown): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes(String((error as NodeJS.ErrnoException).code))
 
 function withoutRoom(file: string, cause: unknown): TargetUnavailableError {
   const reason = 'its last checkpoint is torn, and there is no room beside it to keep the block as it is'

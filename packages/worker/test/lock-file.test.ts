@@ -15,13 +15,8 @@ import { join, relative } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import {
-  acquireLock,
-  type LockRecord,
-  lockPathOf,
-  realDatabasePath,
-  releaseLockOf,
-} from '../src/lock-file.ts'
+import { realDatabasePath } from '../src/database-path.ts'
+import { acquireLock, type LockRecord, lockPathOf, releaseLockOf } from '../src/lock-file.ts'
 import { ownIdentity } from '../src/process-identity.ts'
 import { TargetUnavailableError } from '../src/protocol/errors.ts'
 import { type Child, sourceUrl, spawnChild } from './child.ts'
@@ -163,6 +158,27 @@ describe('a directory that takes no lock', () => {
 
   test.skipIf(!hasProc)('is named when nobody can write in it', () => {
     expect((refusal('/proc/a.duckdb') as Error).message).toContain('no file can be made in /proc')
+  })
+
+  test.each([
+    ['ENOSPC', 'no space is left'],
+    ['EDQUOT', 'the disk quota is used up'],
+  ])('is full when it answers %s, and keeps nothing of the attempt', async (code, reason) => {
+    const full = child(`
+      import fs from 'node:fs'
+      import { syncBuiltinESMExports } from 'node:module'
+      const write = fs.writeFileSync
+      fs.writeFileSync = (path, text, options) => {
+        // there is room for the name
+        write(path, '', options)
+        throw Object.assign(new Error('no room'), { code: '${code}' })
+      }
+      syncBuiltinESMExports()
+      try { acquireLock(${JSON.stringify(database)}) }
+      catch (error) { console.log(error.code + ': ' + error.message) }`)
+    const message = `cannot open ${database}: ${reason} in ${directory}`
+    expect(await full.nextLine()).toBe(`TARGET_FULL: ${message}`)
+    expect(readdirSync(directory)).toEqual([])
   })
 
   test('does not keep anybody waiting when something else stands in the way', () => {

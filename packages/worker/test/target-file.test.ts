@@ -248,6 +248,17 @@ describe('a file target that cannot be opened says why', () => {
     )
     expect(String((error.cause as Error).message)).not.toContain('libduckdb')
   })
+
+  test.each([
+    ['No space left on device', 'no space is left on its disk'],
+    ['Disk quota exceeded', 'the quota of its disk is used up'],
+  ])('is full where DuckDB says %j', (said, reason) => {
+    const error = fileAttachError(
+      '/a.duckdb',
+      new Error(`IO Error: Could not write file "/a.duckdb": ${said}`),
+    )
+    expect(error).toMatchObject({ code: 'TARGET_FULL', message: `cannot open /a.duckdb: ${reason}` })
+  })
 })
 
 describe('a file target that is locked down', () => {
