@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts'
 import { foldIdentifier, qualifiedName, quoteLiteral } from './identifier.ts'
 import { type LogicalType, parseLogicalType } from './protocol/logical-type.ts'
-import type { TableColumn, TableLayout, TableReference } from './protocol/messages.ts'
+import type { TableColumn, TableLayout, TableReference } from './protocol/table-messages.ts'
 import { type VectorNode, vectorTreesOf } from './protocol/vector-tree.ts'
 
 /** A layout with what the worker needs besides: the table it is of, its types parsed, and its vectors. */

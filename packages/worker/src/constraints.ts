@@ -2,7 +2,7 @@ import type { DuckDBListValue } from '@duckdb/node-api'
 import { folded } from './catalog.ts'
 import type { Connection } from './connection.ts'
 import { foldIdentifier, qualifiedName, quoteIdentifier } from './identifier.ts'
-import type { TableReference } from './protocol/messages.ts'
+import type { TableReference } from './protocol/table-messages.ts'
 import type { Row } from './value-rows.ts'
 
 /** A rule of a table that a row may break; expressions are SQL over the table's columns. */

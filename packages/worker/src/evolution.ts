@@ -13,7 +13,7 @@ import type {
   TableEvolution,
   TableReference,
   TableSetup,
-} from './protocol/messages.ts'
+} from './protocol/table-messages.ts'
 
 /** Makes the tables that are absent, and lets those that are there follow their data. */
 export class Evolution {

@@ -5,8 +5,8 @@ import { keyConflict } from './key-conflict.ts'
 import type { Ledger, LedgerWrite } from './ledger.ts'
 import { ledgerKeyProblem } from './ledger-key.ts'
 import { InvalidOptionsError, PrecedingBatchFailedError, type SinkError } from './protocol/errors.ts'
+import type { InsertRequest } from './protocol/insert-messages.ts'
 import type { CommittedWrite, LedgerEntry, WriteIdentity } from './protocol/ledger-messages.ts'
-import type { InsertRequest } from './protocol/messages.ts'
 import type { Writer } from './writer.ts'
 
 /** What becomes of a write that may have been committed before. */

@@ -1,5 +1,5 @@
 import { InvalidOptionsError } from './protocol/errors.ts'
-import type { TableReference } from './protocol/messages.ts'
+import type { TableReference } from './protocol/table-messages.ts'
 
 /**
  * Longest identifier in UTF-8 bytes.

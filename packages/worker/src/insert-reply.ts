@@ -1,6 +1,6 @@
 import { errorToData, type SinkError } from './protocol/errors.ts'
+import type { InsertReply, InsertRequest, RefusedRow } from './protocol/insert-messages.ts'
 import type { CommittedWrite } from './protocol/ledger-messages.ts'
-import type { InsertReply, InsertRequest, RefusedRow } from './protocol/messages.ts'
 
 // The replies to a part: its buffer goes back with each.
 

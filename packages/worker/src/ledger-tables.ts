@@ -5,7 +5,7 @@ import { errorKind, unlessDurable } from './duckdb-error.ts'
 import { qualifiedName, quoteIdentifier } from './identifier.ts'
 import { SchemaError } from './protocol/errors.ts'
 import { LEDGER_NAMES } from './protocol/ledger-names.ts'
-import type { TableColumn } from './protocol/messages.ts'
+import type { TableColumn } from './protocol/table-messages.ts'
 
 // Rows are only ever inserted, and deleted by pruning: an update of a table with an index, and DDL on it, are what
 // DuckDB has replayed wrongly after a crash. No column has a DEFAULT.

@@ -5,7 +5,7 @@ import type { Connection } from './connection.ts'
 import { unlessDurable } from './duckdb-error.ts'
 import { type InsertStatements, statementKey } from './insert-statement.ts'
 import { StatementError } from './protocol/errors.ts'
-import type { InsertRequest, RefusedRow } from './protocol/messages.ts'
+import type { InsertRequest, RefusedRow } from './protocol/insert-messages.ts'
 import { PartReader } from './protocol/wire.ts'
 
 const NONE: readonly never[] = []

@@ -1,4 +1,4 @@
-import type { InsertAnswer, InsertReply, InsertRequest } from './protocol/messages.ts'
+import type { InsertAnswer, InsertReply, InsertRequest } from './protocol/insert-messages.ts'
 
 /** Holds the replies to parts that shared a message with one that is to be run again, until main calls for them. */
 export class ReplyBox {

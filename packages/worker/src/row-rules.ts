@@ -1,7 +1,7 @@
 import type { KnownLayout } from './catalog.ts'
 import type { Constraint, ForeignKey } from './constraints.ts'
 import { foldIdentifier, qualifiedName, quoteIdentifier } from './identifier.ts'
-import type { RowFault } from './protocol/messages.ts'
+import type { RowFault } from './protocol/insert-messages.ts'
 
 /** A rule that rows may break: what is said of them, and the SQL that finds them in the stage. */
 export interface Rule {

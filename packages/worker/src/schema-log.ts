@@ -1,5 +1,5 @@
 import type { WorkerLog } from './log.ts'
-import type { SchemaChange } from './protocol/messages.ts'
+import type { SchemaChange } from './protocol/table-messages.ts'
 
 /** Writes a change to a table's schema down, with what there was before and after. */
 export function logSchemaChange(log: WorkerLog, change: SchemaChange): void {

@@ -5,22 +5,18 @@ import { messageOf, statementError, tableError } from './duckdb-error.ts'
 import type { Ledger } from './ledger.ts'
 import type { WorkerLog } from './log.ts'
 import { ClosedError, errorToData, type SinkError, StatementError } from './protocol/errors.ts'
+import type { InsertAnswer, InsertReply, InsertRequest } from './protocol/insert-messages.ts'
 import type { LedgerReply, PruneReply } from './protocol/ledger-messages.ts'
 import type {
   CloseReply,
-  InsertAnswer,
-  InsertReply,
-  InsertRequest,
   OpenReply,
   OpenRequest,
-  PrepareReply,
   QueryReply,
   QueryRequest,
   SinkApi,
-  TableEvolution,
-  TableSetup,
   WorkerEvent,
 } from './protocol/messages.ts'
+import type { PrepareReply, TableEvolution, TableSetup } from './protocol/table-messages.ts'
 import { Queries } from './queries.ts'
 import { ReplyBox } from './reply-box.ts'
 import { type Session, startSession } from './session.ts'

@@ -1,4 +1,4 @@
-import type { InsertRequest } from './protocol/messages.ts'
+import type { InsertRequest } from './protocol/insert-messages.ts'
 import { wholeBytes } from './protocol/whole-column.ts'
 import { PartReader } from './protocol/wire.ts'
 

@@ -1,6 +1,6 @@
 import { commitCause, insertError, isDiskFull, isOutcomeUnknown, isRowRefusal } from './duckdb-error.ts'
 import { OutcomeUnknownError, SchemaError, SinkError, WorkerDiedError } from './protocol/errors.ts'
-import type { InsertRequest } from './protocol/messages.ts'
+import type { InsertRequest } from './protocol/insert-messages.ts'
 
 /** What a failure says of the write that it is of. */
 export interface WriteDetails {

@@ -1,7 +1,7 @@
 import { isOutcomeUnknown, unlessDurable } from './duckdb-error.ts'
 import type { EnteredWrite, ExactlyOnce, TableOf, Verdict } from './exactly-once.ts'
 import { isSameStatement } from './insert-statement.ts'
-import type { InsertRequest } from './protocol/messages.ts'
+import type { InsertRequest } from './protocol/insert-messages.ts'
 import type { Writer } from './writer.ts'
 
 // Whole writes that share a commit; where they fail, nothing of them is there.

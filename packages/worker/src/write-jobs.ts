@@ -1,7 +1,8 @@
 import { cancelled } from './insert-reply.ts'
 import { isSameStatement } from './insert-statement.ts'
 import { errorToData, type SinkError } from './protocol/errors.ts'
-import type { GroupCommit, InsertReply, InsertRequest } from './protocol/messages.ts'
+import type { InsertReply, InsertRequest } from './protocol/insert-messages.ts'
+import type { GroupCommit } from './protocol/messages.ts'
 import type { HeldWrite, Transactions } from './transaction.ts'
 
 // A statement costs a millisecond beside its rows. More parts than this in one would leave main without buffers.

@@ -1,7 +1,7 @@
 import type { Catalog } from './catalog.ts'
 import { isDiskFull } from './duckdb-error.ts'
 import { WorkerDiedError } from './protocol/errors.ts'
-import type { InsertRequest } from './protocol/messages.ts'
+import type { InsertRequest } from './protocol/insert-messages.ts'
 import type { Writer } from './writer.ts'
 
 // A commit of a whole row group takes DuckDB twice as long as inserting it did. A file takes 1.2 times as many rows where

@@ -1,7 +1,7 @@
 import { DiskHold, type DiskHoldContext } from './disk-hold.ts'
 import { isInvalidated, messageOf } from './duckdb-error.ts'
 import type { ErrorData } from './protocol/errors.ts'
-import type { InsertReply } from './protocol/messages.ts'
+import type { InsertReply } from './protocol/insert-messages.ts'
 import type { Session } from './session.ts'
 import type { InsertJob, WriteJob } from './write-jobs.ts'
 

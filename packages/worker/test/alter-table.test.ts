@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { EvolvedTable } from '../src/evolution.ts'
 import { SchemaError } from '../src/protocol/errors.ts'
-import type { TableReference } from '../src/protocol/messages.ts'
+import type { TableReference } from '../src/protocol/table-messages.ts'
 import { openSession } from './session.ts'
 
 const table: TableReference = { name: 't' }

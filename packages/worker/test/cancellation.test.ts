@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { InsertReply, InsertRequest } from '../src/protocol/messages.ts'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
 import type { SinkWorker } from '../src/sink-worker.ts'
 import { openWorker } from './open-worker.ts'
 import { readFile } from './read-file.ts'

@@ -2,17 +2,15 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
 import type {
-  InsertReply,
-  InsertRequest,
   OpenReply,
   OpenRequest,
-  PrepareReply,
   QueryReply,
-  TableLayout,
   WorkerEvent,
   WorkerStart,
 } from '../src/protocol/messages.ts'
+import type { PrepareReply, TableLayout } from '../src/protocol/table-messages.ts'
 import { spawnWorker } from '../src/spawn.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, temporaryDirectory } from './session.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SchemaError } from '../src/protocol/errors.ts'
-import type { TableColumn, TableReference } from '../src/protocol/messages.ts'
+import type { TableColumn, TableReference } from '../src/protocol/table-messages.ts'
 import { readFile } from './read-file.ts'
 import { openSession, type Session, temporaryDirectory } from './session.ts'
 

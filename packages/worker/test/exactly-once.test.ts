@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
 import type { WriteIdentity } from '../src/protocol/ledger-messages.ts'
-import type { InsertReply, InsertRequest } from '../src/protocol/messages.ts'
 import { readFile } from './read-file.ts'
 import { insertGroup, insertRequest, openSession, type Session, temporaryDirectory } from './session.ts'
 

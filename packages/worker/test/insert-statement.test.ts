@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SchemaError } from '../src/protocol/errors.ts'
-import type { InsertReply } from '../src/protocol/messages.ts'
+import type { InsertReply } from '../src/protocol/insert-messages.ts'
 import type { PhysicalValue } from './parts.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, openSession, type Session, temporaryDirectory } from './session.ts'

@@ -1,13 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { WorkerLog } from '../src/log.ts'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
 import type { WriteIdentity } from '../src/protocol/ledger-messages.ts'
-import type {
-  DeliveryMode,
-  InsertReply,
-  InsertRequest,
-  LogLine,
-  OpenReply,
-} from '../src/protocol/messages.ts'
+import type { DeliveryMode, LogLine, OpenReply } from '../src/protocol/messages.ts'
 import { SinkWorker } from '../src/sink-worker.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, temporaryDirectory } from './session.ts'

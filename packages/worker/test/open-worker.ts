@@ -1,6 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { WorkerLog } from '../src/log.ts'
-import type { OpenRequest, TableLayout } from '../src/protocol/messages.ts'
+import type { OpenRequest } from '../src/protocol/messages.ts'
+import type { TableLayout } from '../src/protocol/table-messages.ts'
 import { SinkWorker } from '../src/sink-worker.ts'
 import { temporaryDirectory } from './session.ts'
 

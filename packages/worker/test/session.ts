@@ -10,13 +10,9 @@ import { Evolution } from '../src/evolution.ts'
 import { ExactlyOnce } from '../src/exactly-once.ts'
 import type { InsertStatements } from '../src/insert-statement.ts'
 import { Ledger } from '../src/ledger.ts'
-import type {
-  DeliveryMode,
-  InsertReply,
-  InsertRequest,
-  SchemaChange,
-  TableReference,
-} from '../src/protocol/messages.ts'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
+import type { DeliveryMode } from '../src/protocol/messages.ts'
+import type { SchemaChange, TableReference } from '../src/protocol/table-messages.ts'
 import { Transactions } from '../src/transaction.ts'
 import type { Row } from '../src/value-rows.ts'
 import { createWriter, type Writer } from '../src/writer.ts'

@@ -2,17 +2,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WorkerLog } from '../src/log.ts'
-import type {
-  GroupCommit,
-  InsertReply,
-  InsertRequest,
-  LogLine,
-  QueryReply,
-  QueryRequest,
-  TableLayout,
-  TableSetup,
-  WorkerEvent,
-} from '../src/protocol/messages.ts'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
+import type { GroupCommit, LogLine, QueryReply, QueryRequest, WorkerEvent } from '../src/protocol/messages.ts'
+import type { TableLayout, TableSetup } from '../src/protocol/table-messages.ts'
 import { SinkWorker } from '../src/sink-worker.ts'
 import { readFile } from './read-file.ts'
 import { insertRequest, temporaryDirectory } from './session.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ErrorData } from '../src/protocol/errors.ts'
-import type { InsertReply, InsertRequest } from '../src/protocol/messages.ts'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
 import { sourceUrl, spawnChild } from './child.ts'
 import type { PhysicalValue } from './parts.ts'
 import { readFile } from './read-file.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { InsertRequest } from '../src/protocol/messages.ts'
+import type { InsertRequest } from '../src/protocol/insert-messages.ts'
 import type { WholeColumn } from '../src/protocol/whole-column.ts'
 import { PartReader, PartWriter } from '../src/protocol/wire.ts'
 import { cutWholePart } from '../src/whole-parts.ts'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ClosedError } from '../src/protocol/errors.ts'
-import type { GroupCommit, InsertReply, InsertRequest } from '../src/protocol/messages.ts'
+import type { InsertReply, InsertRequest } from '../src/protocol/insert-messages.ts'
+import type { GroupCommit } from '../src/protocol/messages.ts'
 import type { HeldWrite } from '../src/transaction.ts'
 import { type InsertJob, refuse, type WriteJob, WriteJobs } from '../src/write-jobs.ts'
 

@@ -1,4 +1,4 @@
-import type { DeclaredColumn, TableReference } from './messages.ts'
+import type { DeclaredColumn, TableReference } from './table-messages.ts'
 
 /**
  * The columns of a dead letter table. It has no index and no key, as what goes there must not fail; two of the

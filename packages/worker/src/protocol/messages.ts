@@ -1,68 +1,12 @@
-import type { ErrorData, SinkErrorCode } from './errors.ts'
-import type {
-  ChannelOffset,
-  CommittedWrite,
-  LedgerEntry,
-  LedgerReply,
-  PruneReply,
-  WriteIdentity,
-} from './ledger-messages.ts'
-import type { WholeColumn } from './whole-column.ts'
-import type { RowRange } from './wire.ts'
+import type { ErrorData } from './errors.ts'
+import type { InsertAnswer, InsertReply, InsertRequest } from './insert-messages.ts'
+import type { ChannelOffset, LedgerReply, PruneReply } from './ledger-messages.ts'
+import type { PrepareReply, SchemaChange, TableEvolution, TableSetup } from './table-messages.ts'
 
 // What main and worker say to each other. Requests are calls over Comlink, of the methods of `SinkApi` and no
 // others; replies are data, errors included, because Comlink strips a thrown error of its class and code.
-// Events go from the worker to main alone, over the worker's own port.
-
-/** A table by its parts, dots and all; what is left out is the target's own catalog and schema `main`. */
-export interface TableReference {
-  readonly catalog?: string | undefined
-  readonly schema?: string | undefined
-  readonly name: string
-}
-
-/** A column as the catalog has it; `type` as DuckDB prints it. */
-export interface TableColumn {
-  readonly name: string
-  readonly type: string
-}
-
-/** A column of a table that may have to be made. */
-export interface DeclaredColumn extends TableColumn {
-  readonly defaultSql?: string
-}
-
-/** The columns of a table at one time; `layoutId` names this state of it. */
-export interface TableLayout {
-  readonly layoutId: number
-  readonly columns: readonly TableColumn[]
-}
-
-/** How a table is to be made where it is absent. */
-export interface TableSetup {
-  readonly table: TableReference
-  readonly createTableSql?: string | undefined
-  readonly columns?: readonly DeclaredColumn[] | undefined
-  /** Where `columns` came from. */
-  readonly origin: 'declared' | 'inferred'
-  /** What of a table that is there may differ from declared columns, because it follows the data. */
-  readonly evolves?: { readonly columns: boolean; readonly types: boolean } | undefined
-}
-
-/** How a table is to follow its data; what is so already is left as it is. */
-export interface TableEvolution {
-  readonly table: TableReference
-  readonly add: readonly TableColumn[]
-  readonly widen: readonly ColumnWidening[]
-}
-
-/** A column whose type is to become one that holds every value of the old. */
-export interface ColumnWidening {
-  readonly name: string
-  /** The type it must still have, as DuckDB prints it. */
-  readonly from: string
-  readonly to: string
-}
+// Events go from the worker to main alone, over the worker's own port. Beside this file are the messages about tables,
+// about the parts of a write, and about the ledger.
 
 /** Whether a write that comes again is written again. */
 export type DeliveryMode = 'at-least-once' | 'exactly-once'
@@ -118,89 +62,6 @@ export interface TargetInfo {
   /** True where what is committed outlives the worker, so that another can go on with it. */
   readonly isDurable: boolean
 }
-
-export type PrepareReply =
-  | { readonly status: 'present'; readonly layout: TableLayout }
-  | { readonly status: 'absent' }
-  | { readonly status: 'failed'; readonly error: ErrorData }
-
-/**
- * What is done with a part whose rows are not simply inserted: those of them are that the table takes (`check`), rows
- * with the same values are deleted, or there are none, and the write is over (`commit`).
- */
-export type PartAction = 'check' | 'delete' | 'commit'
-
-/** One part of a write; a write of one part is both `first` and `last`. */
-export interface InsertRequest {
-  readonly writeId: number
-  /** Absent where its rows are inserted: one more text would cost a small write 5 % of its time. */
-  readonly action?: PartAction
-  /** How often the write was begun before: 0, and one more each time that the worker answered `run-again`. */
-  readonly run: number
-  readonly layoutId: number
-  /** The columns written, as indices into the layout; the others get their DEFAULT. */
-  readonly columns: readonly number[]
-  readonly buffer: ArrayBuffer
-  /** The columns that travel beside the part; none of one to be checked. */
-  readonly whole?: readonly WholeColumn[] | undefined
-  /** What of the part is meant, where the worker has cut it (whole-parts.ts). */
-  readonly chunks?: { readonly from: number; readonly to: number; readonly byteLength: number } | undefined
-  /** The rows that are meant where the part was encoded for other writes as well: its buffer does not come back. */
-  readonly rows?: (RowRange & { readonly byteLength: number }) | undefined
-  readonly first: boolean
-  readonly last: boolean
-  readonly key: string | undefined
-  /** On every part of a write that is to be there exactly once. */
-  readonly identity?: WriteIdentity
-  /** On the last part of such a write. */
-  readonly entry?: LedgerEntry
-}
-
-/**
- * The buffer comes back to be used again, and with it the columns that were beside it.
- *
- * After `run-again` nothing of the write is there, and the worker takes no other until its first part comes once more
- * or it is abandoned, so that writes commit in their order.
- */
-export type InsertReply = PartOutcome & { readonly whole?: readonly WholeColumn[] | undefined }
-
-/** What has become of a part. */
-export type PartOutcome =
-  | {
-      readonly status: 'inserted'
-      readonly buffer: ArrayBuffer
-      /** The rows of a part to `check` that were left out. */
-      readonly refused: readonly RefusedRow[]
-    }
-  | {
-      readonly status: 'committed'
-      readonly buffer: ArrayBuffer
-      readonly sequence: number
-      /** Present where the write was committed before, and nothing was written now. */
-      readonly duplicateOf?: CommittedWrite
-    }
-  | { readonly status: 'rolled-back'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
-  /** Nothing of the write is there, as main has asked for. */
-  | { readonly status: 'cancelled'; readonly buffer: ArrayBuffer }
-  | { readonly status: 'run-again'; readonly buffer: ArrayBuffer; readonly error: ErrorData }
-
-/** A row that its table does not take; `row` counts from 0 in its part. */
-export interface RefusedRow {
-  readonly row: number
-  readonly fault: RowFault
-}
-
-/** What is wrong with a row, in words that go after its place; no value is in them. */
-export interface RowFault {
-  readonly code: Extract<SinkErrorCode, 'CONSTRAINT_VIOLATED' | 'INVALID_VALUE'>
-  readonly column: string | undefined
-  /** The DuckDB type that a value could not become. */
-  readonly expected: string | undefined
-  readonly message: string
-}
-
-/** A reply, or word that it will be given to `insertReply`. */
-export type InsertAnswer = InsertReply | { readonly status: 'deferred' }
 
 export interface QueryRequest {
   readonly queryId: number
@@ -265,18 +126,6 @@ export const SINK_METHODS: readonly (keyof SinkApi)[] = [
   'cancelQuery',
   'close',
 ]
-
-/** One change to a table's schema: a table made, a column added, or a column's type made wider. */
-export interface SchemaChange {
-  readonly table: TableReference
-  readonly kind: 'create-table' | 'add-column' | 'alter-type'
-  /** The columns that it is about as they were. */
-  readonly before: readonly TableColumn[]
-  /** The same as they are now. */
-  readonly after: readonly TableColumn[]
-  /** Where the columns came from. */
-  readonly origin: 'declared' | 'inferred'
-}
 
 /** A line of the worker's log. */
 export interface LogLine {
