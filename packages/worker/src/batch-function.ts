@@ -1,8 +1,9 @@
 import duckdb from '@duckdb/node-bindings'
 import { createDuckDBType } from './duckdb-type.ts'
 import type { LogicalType } from './protocol/logical-type.ts'
+import type { PartReader } from './protocol/part-reader.ts'
 import type { VectorNode } from './protocol/vector-tree.ts'
-import { MAX_CHUNK_ROWS, type PartReader } from './protocol/wire.ts'
+import { MAX_CHUNK_ROWS } from './protocol/wire.ts'
 import type { Slice } from './vectors/slice.ts'
 import { fillVector } from './vectors/vector.ts'
 

@@ -5,7 +5,7 @@ import { type Constraint, readConstraints } from './constraints.ts'
 import { batchColumn } from './insert-statement.ts'
 import { StatementError } from './protocol/errors.ts'
 import type { RefusedRow } from './protocol/insert-messages.ts'
-import type { PartReader } from './protocol/wire.ts'
+import type { PartReader } from './protocol/part-reader.ts'
 import { orderRows, type Reference, type SharedKey } from './row-order.ts'
 import { Stage } from './stage.ts'
 

@@ -1,10 +1,5 @@
-import {
-  type ChunkBlocks,
-  MAX_CHUNK_ROWS,
-  PartWriter,
-  type VectorBlock,
-  validityBytes,
-} from './protocol/wire.ts'
+import { type ChunkBlocks, PartWriter, type VectorBlock } from './protocol/part-writer.ts'
+import { MAX_CHUNK_ROWS, validityBytes } from './protocol/wire.ts'
 import { INLINE_BYTES, STRING_ENTRY_BYTES } from './protocol/wire-type.ts'
 
 // The ledger's rows go in as a batch's do, as a part: for one row that costs as much as a prepared statement, for 32 of

@@ -6,7 +6,7 @@ import { unlessDurable } from './duckdb-error.ts'
 import { type InsertStatements, statementKey } from './insert-statement.ts'
 import { StatementError } from './protocol/errors.ts'
 import type { InsertRequest, RefusedRow } from './protocol/insert-messages.ts'
-import { PartReader } from './protocol/wire.ts'
+import { PartReader } from './protocol/part-reader.ts'
 
 const NONE: readonly never[] = []
 

@@ -1,6 +1,6 @@
 import type { InsertRequest } from './protocol/insert-messages.ts'
+import { PartReader } from './protocol/part-reader.ts'
 import { wholeBytes } from './protocol/whole-column.ts'
-import { PartReader } from './protocol/wire.ts'
 
 // Some of these share a statement (write-jobs.ts), which should be over in some ten milliseconds: whether the write is
 // still wanted is looked at between statements.

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { CheckedInsert } from '../src/checked-insert.ts'
 import type { RefusedRow } from '../src/protocol/insert-messages.ts'
-import { PartReader } from '../src/protocol/wire.ts'
+import { PartReader } from '../src/protocol/part-reader.ts'
 import type { PhysicalValue } from './parts.ts'
 import { insertRequest, openSession, type Session } from './session.ts'
 

@@ -10,7 +10,8 @@ import {
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type LogicalType, logicalTypeName, parseLogicalType } from '../src/protocol/logical-type.ts'
-import { type Part, PartReader } from '../src/protocol/wire.ts'
+import { PartReader } from '../src/protocol/part-reader.ts'
+import type { Part } from '../src/protocol/wire.ts'
 import { batchColumns, encodePart, type PhysicalValue } from './parts.ts'
 import { openSession, type Session } from './session.ts'
 

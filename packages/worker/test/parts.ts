@@ -1,13 +1,8 @@
 import type { BatchColumn } from '../src/batch-function.ts'
 import { type LogicalType, parseLogicalType } from '../src/protocol/logical-type.ts'
+import { PartWriter, type VectorBlock } from '../src/protocol/part-writer.ts'
 import { fixedWidth, type VectorNode, vectorTreesOf } from '../src/protocol/vector-tree.ts'
-import {
-  MAX_CHUNK_ROWS,
-  type Part,
-  PartWriter,
-  type VectorBlock,
-  validityBytes,
-} from '../src/protocol/wire.ts'
+import { MAX_CHUNK_ROWS, type Part, validityBytes } from '../src/protocol/wire.ts'
 import {
   INLINE_BYTES,
   isStringLike,

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import type { InsertRequest } from '../src/protocol/insert-messages.ts'
+import { PartReader } from '../src/protocol/part-reader.ts'
+import { PartWriter } from '../src/protocol/part-writer.ts'
 import type { WholeColumn } from '../src/protocol/whole-column.ts'
-import { PartReader, PartWriter } from '../src/protocol/wire.ts'
 import { cutWholePart } from '../src/whole-parts.ts'
 
 const CHUNK_ROWS = 2_048

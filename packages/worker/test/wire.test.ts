@@ -1,20 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type LogicalType, logicalTypeName } from '../src/protocol/logical-type.ts'
+import { isValid, listBlock, PartReader, stringBlock, stringBytes } from '../src/protocol/part-reader.ts'
+import { type Allocate, PartWriter, type VectorBlock } from '../src/protocol/part-writer.ts'
 import { type VectorNode, vectorTreesOf } from '../src/protocol/vector-tree.ts'
-import {
-  type Allocate,
-  isValid,
-  listBlock,
-  MAX_CHUNK_ROWS,
-  type Part,
-  PartReader,
-  PartWriter,
-  stringBlock,
-  stringBytes,
-  type VectorBlock,
-  validityBytes,
-} from '../src/protocol/wire.ts'
+import { MAX_CHUNK_ROWS, type Part, validityBytes } from '../src/protocol/wire.ts'
 import { encodeBlock, encodePart, type PhysicalValue } from './parts.ts'
 
 /** A chunk before it is laid out: what each column must read as, `null` for NULL, and the blocks that say so. */

@@ -1,5 +1,5 @@
 import duckdb from '@duckdb/node-bindings'
-import { listBlock } from '../protocol/wire.ts'
+import { listBlock } from '../protocol/part-reader.ts'
 import { LIST_ENTRY_BYTES } from '../protocol/wire-type.ts'
 import { scratch } from './scratch.ts'
 import type { Slice } from './slice.ts'

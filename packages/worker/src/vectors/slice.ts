@@ -1,4 +1,4 @@
-import type { PartReader } from '../protocol/wire.ts'
+import type { PartReader } from '../protocol/part-reader.ts'
 
 /** One chunk of a part on its way into a DuckDB vector; a vector takes one or several. */
 export interface Slice {

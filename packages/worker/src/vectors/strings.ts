@@ -1,7 +1,7 @@
 import duckdb from '@duckdb/node-bindings'
+import { isValid, stringBlock } from '../protocol/part-reader.ts'
 import { writeStringEntries } from '../protocol/string-entries.ts'
 import type { StringOffsets, WholeColumn } from '../protocol/whole-column.ts'
-import { isValid, stringBlock } from '../protocol/wire.ts'
 import { INLINE_BYTES, STRING_ENTRY_BYTES } from '../protocol/wire-type.ts'
 import { scratch } from './scratch.ts'
 import type { Slice } from './slice.ts'

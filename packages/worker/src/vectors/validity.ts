@@ -1,5 +1,6 @@
 import duckdb from '@duckdb/node-bindings'
-import { isValid, validityBytes } from '../protocol/wire.ts'
+import { isValid } from '../protocol/part-reader.ts'
+import { validityBytes } from '../protocol/wire.ts'
 import { scratch } from './scratch.ts'
 import type { Slice } from './slice.ts'
 
