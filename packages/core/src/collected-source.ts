@@ -5,6 +5,7 @@ import type { BufferPool } from './buffer-pool.ts'
 import { decodeRecords } from './encoder/decoder.ts'
 import { requireColumns } from './encoder/field-set.ts'
 import type { RecordsContext } from './encoders.ts'
+import { type PartRows, rowAt } from './part-rows.ts'
 import { parseRecord, recordJson } from './record-json.ts'
 import type { RecordOrigins } from './record-origins.ts'
 import { RecordsSource } from './records-source.ts'
@@ -29,11 +30,8 @@ export interface CollectedBatch {
 }
 
 /** A part, and which records of the batch it has. */
-interface PlacedPart {
+interface PlacedPart extends PartRows {
   readonly part: Part
-  readonly firstRow: number
-  /** Rows between its own that were set aside before it was encoded. */
-  readonly gaps: readonly number[]
 }
 
 /**
@@ -165,6 +163,3 @@ function placeParts(parts: readonly Part[], badRecords: BadRecords): readonly Pl
     }
   })
 }
-
-const rowAt = ({ firstRow, gaps }: PlacedPart, index: number): number =>
-  gaps.reduce((row, gap) => (gap <= row ? row + 1 : row), firstRow + index)

@@ -26,11 +26,6 @@ export class FieldScan {
     this.#records = records
   }
 
-  /** The first record that was not looked at. */
-  get row(): number {
-    return this.#row
-  }
-
   get isDone(): boolean {
     const { rowCount, badRecords } = this.#records
     return this.#row >= rowCount || badRecords.isFull
@@ -46,6 +41,17 @@ export class FieldScan {
     if (known === from) this.#row++
     else this.#observe(from, Math.min(rowCount, from + ROWS_AT_ONCE, known))
     return this.#rows.fields.boundCount === boundCount && unplaced.size === unplacedCount
+  }
+
+  /**
+   * Sees to it that the record at `row` has been looked at; gives the first that has not.
+   * @throws {@link LateFieldError}
+   */
+  reach(row: number): number {
+    while (this.#row <= row && !this.isDone) {
+      if (!this.next()) throw new LateFieldError()
+    }
+    return this.#row
   }
 
   /** Looks at all that are left. */
@@ -69,3 +75,6 @@ export class FieldScan {
     }
   }
 }
+
+/** Tells that a record has a field for a column that the records before it, encoded already, were written without. */
+export class LateFieldError extends Error {}

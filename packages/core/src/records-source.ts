@@ -13,11 +13,13 @@ import {
   type SourcePart,
   type TableEncoder,
 } from './batch-source.ts'
+import { ColumnWitnesses } from './column-witnesses.ts'
 import type { FieldRecord } from './encoder/column-encoder.ts'
-import { type BoundColumn, requireColumns } from './encoder/field-set.ts'
+import { requireColumns } from './encoder/field-set.ts'
 import type { RecordsContext } from './encoders.ts'
-import { FieldScan } from './field-scan.ts'
+import { FieldScan, LateFieldError } from './field-scan.ts'
 import { isSmall } from './joint-encoding.ts'
+import { rowAt } from './part-rows.ts'
 import type { PayloadHash } from './payload-hash.ts'
 import { recordJson } from './record-json.ts'
 import type { RecordOrigins } from './record-origins.ts'
@@ -68,10 +70,8 @@ export class RecordsSource implements BatchSource {
   /** True where this is not its first run. */
   #isAgain = false
   #index = 0
-  /** The columns of the batch, each with a record that has a field for it. */
-  #witnesses: readonly BoundColumn[] = []
-  /** What tells that a record has a field for a column that the parts before it were written without. */
-  #lateField: unknown
+  /** There where a record may be, or have been, set aside. */
+  #witnesses: ColumnWitnesses | undefined
   /** What a column might be made wider for. */
   #misfit: unknown
   #discarded: Discarded = { rowCount: 0, valueCount: 0 }
@@ -126,7 +126,7 @@ export class RecordsSource implements BatchSource {
     this.#hasBegun = true
     this.#index = 0
     this.#rows = undefined
-    this.#witnesses = []
+    this.#witnesses = undefined
     this.#ahead = undefined
     const { schema } = table.options
     if (schema !== undefined && !this.#isValidated) await this.#records.validate(schema)
@@ -154,12 +154,13 @@ export class RecordsSource implements BatchSource {
     const rows = this.#rows
     const { badRecords } = this
     const { slice } = this.#context
+    const scan = this.#scan as FieldScan
     while (rows !== undefined) {
       const { encoder } = rows
       const start = this.#index
       const end = Math.min(this.rowCount, start + MAX_PART_ROWS)
       while (this.#index < end && encoder.partBytes < MAX_PART_BYTES && !badRecords.isFull) {
-        this.#step(Math.min(end, this.#scanFrom(this.#index)), end)
+        this.#step(Math.min(end, scan.reach(this.#index)), end)
         this.#hash?.advance(this.#index - encoder.chunkRows)
         if (this.#index < this.rowCount && slice.isSpent) await slice.yield()
       }
@@ -175,18 +176,8 @@ export class RecordsSource implements BatchSource {
 
   holds(): boolean {
     const { badRecords } = this
-    if (badRecords.count === 0) return true
-    this.#witnesses = this.#witnesses.map((witness) =>
-      badRecords.has(witness.row) ? this.#otherWitness(witness) : witness,
-    )
-    const lost = this.#witnesses.filter(({ row }) => row < 0)
-    if (lost.length === 0) return true
-    // the table has seen NULL in rows that will have their DEFAULT
-    badRecords.takeBack((row) => {
-      const record = this.#records.list[row] as FieldRecord
-      return lost.every(({ field }) => hasField(record, field))
-    })
-    return badRecords.count === this.rowCount
+    if (badRecords.count === 0 || this.#witnesses === undefined) return true
+    return this.#witnesses.hold() || badRecords.count === this.rowCount
   }
 
   json(row: number): string {
@@ -204,7 +195,7 @@ export class RecordsSource implements BatchSource {
   async adapt(error: unknown): Promise<boolean> {
     const rows = this.#rows
     if (rows === undefined || error === undefined) return false
-    if (error === this.#lateField) rows.hasLateFields = true
+    if (error instanceof LateFieldError) rows.hasLateFields = true
     else if (error === this.#misfit) await this.#evolution.widen(rows, (error as ValueError).column)
     else return false
     return true
@@ -245,17 +236,6 @@ export class RecordsSource implements BatchSource {
   async #look(scan: FieldScan, { fields, hasLateFields }: TableEncoder): Promise<void> {
     if (!scan.isDone) scan.next()
     if (this.#isAgain || hasLateFields || fields.boundCount === 0) await scan.finish(this.#context.slice)
-  }
-
-  /** Sees to it that the record at `index` has been looked at; gives the first that has not. */
-  #scanFrom(index: number): number {
-    const scan = this.#scan as FieldScan
-    while (scan.row <= index && !scan.isDone) {
-      if (scan.next()) continue
-      this.#lateField = new Error('a record has a field that those before it did not have')
-      throw this.#lateField
-    }
-    return scan.row
   }
 
   #start(rows: TableEncoder): readonly number[] {
@@ -305,9 +285,7 @@ export class RecordsSource implements BatchSource {
     const part = rows.encoder.finishPart()
     this.table.measured(part.rowCount, part.byteLength)
     if (last) this.#finish(rows)
-    const rowOf = (index: number): number =>
-      gaps.reduce((row, gap) => (gap <= row ? row + 1 : row), start + index)
-    return { part, last, rowOf }
+    return { part, last, rowOf: (index) => rowAt({ firstRow: start, gaps }, index) }
   }
 
   /** The encoder is the next batch's from here on: an end of this one must not touch it. */
@@ -315,23 +293,8 @@ export class RecordsSource implements BatchSource {
     this.#rows = undefined
     // taken down here, as the next batch of the table counts anew
     this.#discarded = { rowCount: 0, valueCount: fields.discardedCount + discardedCount }
-    // only then a record may be, or have been, set aside
-    if (this.badRecords.count > 0 || this.#isAgain) this.#witnesses = fields.bound
-  }
-
-  /** Another record with a field for the column, or none: `row` is then -1. */
-  #otherWitness({ column, field }: BoundColumn): BoundColumn {
-    const row = this.#records.list.findIndex(
-      (record, index) => !this.badRecords.has(index) && hasField(record, field),
-    )
-    return { column, field, row }
-  }
-}
-
-function hasField(record: FieldRecord, field: string): boolean {
-  try {
-    return Object.hasOwn(record, field)
-  } catch {
-    return false
+    const { badRecords } = this
+    if (badRecords.count > 0 || this.#isAgain)
+      this.#witnesses = new ColumnWitnesses(this.#records.list, badRecords, fields.bound)
   }
 }
