@@ -1,13 +1,12 @@
-import { type ChannelOffset, OutcomeUnknownError, SinkError } from '@ducksink/worker'
+import type { SinkError } from '@ducksink/worker'
 import { type BatchSource, isEmpty } from './batch-source.ts'
-import type { Commit } from './consignment.ts'
 import type { Delivery } from './delivery.ts'
 import { Dispatch } from './dispatch.ts'
 import type { ExchangeContext } from './exchange.ts'
 import { encodeTogether } from './joint-encoding.ts'
 import { Outbox } from './outbox.ts'
-import type { QueuedWrite } from './queued-write.ts'
-import { figuresOf, firstFigures, type Receipt, type WriteOutcome } from './receipt.ts'
+import { type IncomingWrite, QueuedWrite, type WriteEvents } from './queued-write.ts'
+import type { Receipt, WriteOutcome } from './receipt.ts'
 import type { WriteOptions } from './write-options.ts'
 
 /** What the queue does its work with. */
@@ -20,16 +19,6 @@ export interface WriteQueueContext extends Omit<ExchangeContext, 'outbox'> {
 /** Makes what a write is rejected with that nothing is wrong with. */
 export type Refusal = (table: string, key: string | undefined) => SinkError
 
-/** A write as it is taken in. */
-interface Incoming {
-  readonly source: BatchSource
-  readonly expectedBytes: number
-  readonly options: WriteOptions
-  readonly delivery: Delivery | undefined
-  /** False where it is none that the app has written, so that nobody is told of it. */
-  readonly isCounted: boolean
-}
-
 /**
  * The writes that were taken in and are not settled. One is encoded and sent at a time, so parts leave in call order
  * and two half-sent batches never wait for each other.
@@ -41,6 +30,7 @@ export class WriteQueue {
   readonly #outbox: Outbox
   /** What every batch is sent with. */
   readonly #exchange: ExchangeContext
+  readonly #events: WriteEvents
   /** The one that is encoded and sent. */
   #sending: QueuedWrite | undefined
   #refusal: Refusal | undefined
@@ -53,6 +43,12 @@ export class WriteQueue {
     this.#context = context
     this.#outbox = new Outbox(context.client, context.maxGroupBatches)
     this.#exchange = { ...context, outbox: this.#outbox }
+    this.#events = {
+      ...{ admission: context.admission, onSettled: context.onSettled },
+      onCommitted: (sequence) => {
+        this.lastSequence = Math.max(this.lastSequence, sequence)
+      },
+    }
   }
 
   /** Number of writes that are not settled. */
@@ -90,8 +86,7 @@ export class WriteQueue {
       () => undefined,
       () => undefined,
     )
-    this.#unsettled.add(settled)
-    void settled.then(() => this.#unsettled.delete(settled))
+    this.#count(settled)
     return settled
   }
 
@@ -107,7 +102,7 @@ export class WriteQueue {
 
   /** Rejects what is not sent yet. */
   fail(error: SinkError): void {
-    for (const write of this.#waiting.splice(0)) this.#reject(write, error)
+    for (const write of this.#waiting.splice(0)) write.reject(error)
   }
 
   /** Rejects what is not on its way to the worker, and came before this time. */
@@ -124,35 +119,20 @@ export class WriteQueue {
     if (refusal !== undefined) this.expire(Number.POSITIVE_INFINITY, refusal)
   }
 
-  #enqueue({ source, expectedBytes, options, delivery, isCounted }: Incoming): Promise<Receipt> {
-    const { promise, resolve, reject } = Promise.withResolvers<Receipt>()
-    const { key, channel, offset, signal } = options
-    const write: QueuedWrite = {
-      source,
-      key,
-      at: channel === undefined || offset === undefined ? undefined : { channel, offset },
-      delivery,
-      startedAt: performance.now(),
-      expectedBytes,
-      resolve,
-      reject,
-      removeAbortListener: () => undefined,
-      dispatch: undefined,
-      isSettled: false,
-      settled: this.track(promise),
-      isCounted,
-    }
-    if (signal !== undefined) this.#listen(write, signal)
+  #enqueue(incoming: IncomingWrite): Promise<Receipt> {
+    const write = new QueuedWrite(incoming, this.#events)
+    this.#count(write.settled)
+    const { signal } = incoming.options
+    if (signal !== undefined) write.listen(signal, () => this.#cancel(write, signal.reason))
     this.#waiting.push(write)
     if (this.#refusal !== undefined) this.refuse(this.#refusal)
     void this.#pump()
-    return promise
+    return write.receipt
   }
 
-  #listen(write: QueuedWrite, signal: AbortSignal): void {
-    const onAbort = (): void => this.#cancel(write, signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    write.removeAbortListener = () => signal.removeEventListener('abort', onAbort)
+  #count(settled: Promise<void>): void {
+    this.#unsettled.add(settled)
+    void settled.then(() => this.#unsettled.delete(settled))
   }
 
   /** Takes a write back that is not committing yet. */
@@ -164,7 +144,7 @@ export class WriteQueue {
     }
     const index = this.#waiting.indexOf(write)
     if (index !== -1) this.#waiting.splice(index, 1)
-    this.#reject(write, reason)
+    write.reject(reason)
   }
 
   async #pump(): Promise<void> {
@@ -212,7 +192,7 @@ export class WriteQueue {
     // it was aborted while it waited for its turn
     if (write.isSettled) return
     if (refusal !== undefined) {
-      this.#reject(write, refusal)
+      write.reject(refusal)
       return
     }
     if (delivery === undefined && isEmpty(source)) {
@@ -227,10 +207,10 @@ export class WriteQueue {
     const { source, key, at, delivery } = write
     return new Dispatch(this.#exchange, this.#nextWriteId++, {
       ...{ source, key, at, delivery },
-      onEncoded: (rowCount) => this.#expectLess(write, source.table.expectedBytes(rowCount)),
+      onEncoded: (rowCount) => write.encoded(rowCount),
       onLeftOut: () => this.#commitNothing(write),
-      onCommitted: (commit) => this.#commit(write, commit),
-      onFailed: (error) => this.#fail(write, error),
+      onCommitted: (commit) => write.commit(commit),
+      onFailed: (error) => write.fail(error),
     })
   }
 
@@ -250,70 +230,6 @@ export class WriteQueue {
       if (settled === write.settled) break
       earlier.push(settled)
     }
-    void Promise.all(earlier).then(() => this.#commit(write, { sequence: this.lastSequence, byteLength: 0 }))
+    void Promise.all(earlier).then(() => write.commit({ sequence: this.lastSequence, byteLength: 0 }))
   }
-
-  #commit(write: QueuedWrite, { sequence, byteLength, duplicateOf }: Commit): void {
-    if (write.isSettled) return
-    const { key, at, source, startedAt } = write
-    this.lastSequence = Math.max(this.lastSequence, sequence)
-    const receipt: Receipt = {
-      ...(key === undefined ? undefined : { key }),
-      ...at,
-      ...(duplicateOf === undefined ? figuresOf(source) : firstFigures(duplicateOf)),
-      duplicate: duplicateOf !== undefined,
-      sequence: duplicateOf?.sequence ?? sequence,
-      durationMs: performance.now() - startedAt,
-    }
-    write.delivery?.commit()
-    this.#leave(write)
-    if (write.isCounted)
-      this.#context.onSettled({ status: 'committed', table: source.table.name, receipt, byteLength })
-    write.resolve(receipt)
-  }
-
-  #fail(write: QueuedWrite, error: unknown): void {
-    const { at, delivery, source } = write
-    const recalled = delivery?.recall(error, source)
-    if (recalled === undefined) {
-      this.#reject(write, at === undefined ? error : named(error, at))
-      return
-    }
-    recalled.then(
-      (found) => {
-        if (found === undefined) this.#reject(write, error)
-        else this.#commit(write, { sequence: found.sequence, byteLength: 0, duplicateOf: found })
-      },
-      (conflict: unknown) => this.#reject(write, conflict),
-    )
-  }
-
-  #reject(write: QueuedWrite, error: unknown): void {
-    if (write.isSettled) return
-    const { source, key, at, delivery } = write
-    if (error instanceof OutcomeUnknownError) delivery?.doubt()
-    else delivery?.refuse()
-    this.#leave(write)
-    if (write.isCounted)
-      this.#context.onSettled({ status: 'failed', table: source.table.name, key, at, error })
-    write.reject(error)
-  }
-
-  #leave(write: QueuedWrite): void {
-    write.isSettled = true
-    write.removeAbortListener()
-    this.#expectLess(write, write.expectedBytes)
-    this.#context.admission.leave()
-  }
-
-  #expectLess(write: QueuedWrite, bytes: number): void {
-    const expected = Math.min(write.expectedBytes, bytes)
-    write.expectedBytes -= expected
-    this.#context.admission.expectLess(expected)
-  }
-}
-
-/** An error with the channel of the batch that failed with it. */
-function named(error: unknown, { channel }: ChannelOffset): unknown {
-  return error instanceof SinkError && error.channel === undefined ? Object.assign(error, { channel }) : error
 }
