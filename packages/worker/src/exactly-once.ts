@@ -1,19 +1,13 @@
 import type { Connection } from './connection.ts'
 import { FailedChannels } from './failed-channels.ts'
 import { shown } from './identifier.ts'
-import { keyConflict } from './key-conflict.ts'
 import type { Ledger, LedgerWrite } from './ledger.ts'
 import { ledgerKeyProblem } from './ledger-key.ts'
 import { InvalidOptionsError, PrecedingBatchFailedError, type SinkError } from './protocol/errors.ts'
 import type { InsertRequest } from './protocol/insert-messages.ts'
 import type { CommittedWrite, LedgerEntry, WriteIdentity } from './protocol/ledger-messages.ts'
+import { judge, type Verdict } from './verdict.ts'
 import type { Writer } from './writer.ts'
-
-/** What becomes of a write that may have been committed before. */
-export type Verdict =
-  | { readonly kind: 'write'; readonly sequence: number }
-  | { readonly kind: 'duplicate'; readonly of: CommittedWrite }
-  | { readonly kind: 'refused'; readonly error: SinkError }
 
 /** By what a write is known, within a session and beyond. */
 export interface NamedWrite {
@@ -114,12 +108,6 @@ export interface EnteredWrite {
 
 /** The name of the table that a layout is of. */
 export type TableOf = (layoutId: number) => string | undefined
-
-/** What becomes of a write whose key is in the ledger. */
-export function judge(key: string, before: CommittedWrite, entry: LedgerEntry): Verdict {
-  const error = keyConflict(key, before, entry)
-  return error === undefined ? { kind: 'duplicate', of: before } : { kind: 'refused', error }
-}
 
 function requireEntry({ writeId, entry }: InsertRequest): LedgerEntry {
   if (entry === undefined) throw new Error(`write ${writeId} has no entry for the ledger`)

@@ -1,9 +1,10 @@
 import { fullDiskError, isDiskFull, isOutcomeUnknown, isRowRefusal, unlessDurable } from './duckdb-error.ts'
-import { type ExactlyOnce, judge, type NamedWrite, type Verdict } from './exactly-once.ts'
-import { cancelled, committed, duplicate, inserted, rolledBack, runAgain } from './insert-reply.ts'
+import type { ExactlyOnce, NamedWrite } from './exactly-once.ts'
+import { cancelled, committed, inserted, rolledBack, runAgain } from './insert-reply.ts'
 import type { SinkError } from './protocol/errors.ts'
 import type { InsertReply, InsertRequest } from './protocol/insert-messages.ts'
-import type { CommittedWrite, LedgerEntry } from './protocol/ledger-messages.ts'
+import type { CommittedWrite } from './protocol/ledger-messages.ts'
+import { drained } from './verdict.ts'
 import { commitFailure, isWorthAnotherRun, type WriteDetails, writeFailure } from './write-failure.ts'
 import { commitGroup, commitGroupOnce } from './write-group.ts'
 import { WriterPair, type WriterPairContext } from './writer-pair.ts'
@@ -88,11 +89,8 @@ export class Transactions {
    */
   async insertGroup(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
     await this.#writers.useFirst()
-    const { exactlyOnce } = this.#context
     try {
-      if (exactlyOnce !== undefined) return await this.#commitOnce(exactlyOnce, requests)
-      await commitGroup(this.#writers.current, requests)
-      return requests.map((request) => committed(request, ++this.#sequence))
+      return await this.#commitGroup(requests)
     } catch (error) {
       // of a group that found no room on the disk hardly one would find some
       if (requests.length === 1 || isOutcomeUnknown(error) || isDiskFull(error)) {
@@ -105,6 +103,18 @@ export class Transactions {
       if (this.#open !== undefined) break
     }
     return replies
+  }
+
+  async #commitGroup(requests: readonly InsertRequest[]): Promise<readonly InsertReply[]> {
+    const { exactlyOnce } = this.#context
+    const { current } = this.#writers
+    const sequence = this.#sequence + 1
+    const { replies, writtenCount, unknown } =
+      exactlyOnce === undefined
+        ? await commitGroup(current, requests, sequence)
+        : await commitGroupOnce(current, exactlyOnce, requests, { sequence, tableOf: this.#tableOf })
+    this.#sequence += writtenCount
+    return requests.map((request, index) => replies[index] ?? this.#failed(request, unknown?.error))
   }
 
   /**
@@ -191,17 +201,11 @@ export class Transactions {
     return before
   }
 
-  /** Answers parts of a write that was committed before. */
+  /** Takes parts of a write that was committed before, and writes nothing. */
   #drain(requests: readonly InsertRequest[], before: CommittedWrite): readonly InsertReply[] {
     const end = requests.at(-1) as InsertRequest
-    if (!end.last) {
-      this.#open = { state: 'duplicate', ...nameOf(end), before }
-      return requests.map((request) => inserted(request))
-    }
-    const verdict = judge(keyOf(end), before, end.entry as LedgerEntry)
-    return requests.map((request) =>
-      request.last || verdict.kind === 'refused' ? settled(request, verdict) : inserted(request),
-    )
+    if (!end.last) this.#open = { state: 'duplicate', ...nameOf(end), before }
+    return drained(requests, before)
   }
 
   /** Commits after the write before this one; where the next may be inserted meanwhile, `release` is called. */
@@ -284,23 +288,6 @@ export class Transactions {
     if (open.state === 'inserting') await this.#rollBack()
   }
 
-  /** The replies to a group of which each may have been committed before. */
-  async #commitOnce(
-    exactlyOnce: ExactlyOnce,
-    requests: readonly InsertRequest[],
-  ): Promise<readonly InsertReply[]> {
-    const sequence = this.#sequence + 1
-    const at = { sequence, tableOf: this.#tableOf }
-    const { current } = this.#writers
-    const { verdicts, writtenCount, unknown } = await commitGroupOnce(current, exactlyOnce, requests, at)
-    this.#sequence += writtenCount
-    return requests.map((request, index) => {
-      const verdict = verdicts[index]
-      if (unknown !== undefined && isOfGroup(verdict, sequence)) return this.#failed(request, unknown.error)
-      return settled(request, verdict as Verdict)
-    })
-  }
-
   #failed(request: InsertRequest, error: unknown): InsertReply {
     const details = this.detailsOf(request)
     const isUnknown = isOutcomeUnknown(error)
@@ -329,25 +316,3 @@ export class Transactions {
 class CancelledWrite extends Error {}
 
 const nameOf = ({ writeId, identity }: InsertRequest): NamedWrite => ({ writeId, identity })
-
-const keyOf = ({ identity }: InsertRequest): string => (identity?.kind === 'key' ? identity.key : '')
-
-/** True for a write that is committed or not with its group, whose first sequence this is. */
-const isOfGroup = (verdict: Verdict | undefined, sequence: number): boolean =>
-  verdict === undefined ||
-  verdict.kind === 'write' ||
-  (verdict.kind === 'duplicate' && verdict.of.sequence >= sequence)
-
-/** The answer to a last part of which it is known what becomes of its write. */
-function settled(request: InsertRequest, verdict: Verdict): InsertReply {
-  switch (verdict.kind) {
-    case 'write':
-      return committed(request, verdict.sequence)
-    case 'duplicate':
-      return duplicate(request, verdict.of)
-    case 'refused':
-      return rolledBack(request, verdict.error)
-    default:
-      return verdict satisfies never
-  }
-}

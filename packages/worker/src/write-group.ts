@@ -1,7 +1,9 @@
 import { isOutcomeUnknown, unlessDurable } from './duckdb-error.ts'
-import type { EnteredWrite, ExactlyOnce, TableOf, Verdict } from './exactly-once.ts'
+import type { EnteredWrite, ExactlyOnce, TableOf } from './exactly-once.ts'
+import { committed } from './insert-reply.ts'
 import { isSameStatement } from './insert-statement.ts'
-import type { InsertRequest } from './protocol/insert-messages.ts'
+import type { InsertReply, InsertRequest } from './protocol/insert-messages.ts'
+import { settled, type Verdict } from './verdict.ts'
 import type { Writer } from './writer.ts'
 
 // Whole writes that share a commit; where they fail, nothing of them is there.
@@ -9,11 +11,28 @@ import type { Writer } from './writer.ts'
 /** Writes that go in by one INSERT, because they have the table and the columns in common. */
 type Run = readonly InsertRequest[]
 
-/** Commits writes together. */
+/** What became of a group of writes. */
+export interface GroupOutcome {
+  /** The answers to their parts; none to one of which it is unknown what became of it. */
+  readonly replies: readonly (InsertReply | undefined)[]
+  /** How many were written; they have the sequences from the group's first on. */
+  readonly writtenCount: number
+  /** Present where COMMIT answered with an error: what was to be written is there or not. */
+  readonly unknown: { readonly error: unknown } | undefined
+}
+
+/** Commits writes together; `sequence` is that of the first. */
 export async function commitGroup(
-  { connection, parts }: Writer,
+  writer: Writer,
   requests: readonly InsertRequest[],
-): Promise<void> {
+  sequence: number,
+): Promise<GroupOutcome> {
+  await writeGroup(writer, requests)
+  const replies = requests.map((request, index) => committed(request, sequence + index))
+  return { replies, writtenCount: requests.length, unknown: undefined }
+}
+
+async function writeGroup({ connection, parts }: Writer, requests: readonly InsertRequest[]): Promise<void> {
   const runs = groupIntoRuns(requests)
   const only = runs.length === 1 ? runs[0] : undefined
   if (only !== undefined) {
@@ -31,15 +50,6 @@ export async function commitGroup(
   }
 }
 
-/** What became of a group of writes of which each may have been committed before. */
-export interface GroupOutcome {
-  readonly verdicts: readonly Verdict[]
-  /** How many were written; they have the sequences from the group's first on. */
-  readonly writtenCount: number
-  /** Present where COMMIT answered with an error: what was to be written is there or not. */
-  readonly unknown: { readonly error: unknown } | undefined
-}
-
 /** Commits those of some writes together that are not committed already, with what the ledger keeps of them. */
 export async function commitGroupOnce(
   writer: Writer,
@@ -49,6 +59,11 @@ export async function commitGroupOnce(
 ): Promise<GroupOutcome> {
   const { connection, parts } = writer
   let verdicts: readonly Verdict[] = []
+  const replies = (isUnknown: boolean): GroupOutcome['replies'] =>
+    requests.map((request, index) => {
+      const verdict = verdicts[index]
+      return isUnknown && isOfGroup(verdict, at.sequence) ? undefined : settled(request, verdict as Verdict)
+    })
   await connection.run('BEGIN')
   try {
     verdicts = await exactlyOnce.decide(connection, requests, at)
@@ -60,13 +75,19 @@ export async function commitGroupOnce(
     await exactlyOnce.enter(writer, writes)
     if (writes.length === 0) await connection.rollBack()
     else await unlessDurable(connection.run('COMMIT'))
-    return { verdicts, writtenCount: writes.length, unknown: undefined }
+    return { replies: replies(false), writtenCount: writes.length, unknown: undefined }
   } catch (error) {
     await connection.rollBack()
     if (!isOutcomeUnknown(error)) throw error
-    return { verdicts, writtenCount: 0, unknown: { error } }
+    return { replies: replies(true), writtenCount: 0, unknown: { error } }
   }
 }
+
+/** True for a write that is committed or not with its group, whose first sequence this is. */
+const isOfGroup = (verdict: Verdict | undefined, sequence: number): boolean =>
+  verdict === undefined ||
+  verdict.kind === 'write' ||
+  (verdict.kind === 'duplicate' && verdict.of.sequence >= sequence)
 
 function groupIntoRuns(requests: readonly InsertRequest[]): readonly Run[] {
   const runs: InsertRequest[][] = []
