@@ -1,6 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance, listValue } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { writeInt64 } from '../src/encoder/integer-words.ts'
 import {
   daysOfDate,
   parseDate,
@@ -8,7 +9,6 @@ import {
   parseTimeNanos,
   timestampDateWriter,
   timestampTextWriter,
-  writeInt64,
 } from '../src/encoder/temporal.ts'
 import { dateValue, timestampText, timestampValue } from '../src/encoder/temporal-text.ts'
 import { writeTimeWithZone } from '../src/encoder/time-writers.ts'

@@ -1,9 +1,9 @@
 import { decimalBytes } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { decimalText } from './exact-number.ts'
+import { writeBigint64, writeInt128 } from './integer-words.ts'
 import { plainValue } from './plain-value.ts'
 import { Refusal, type TextForm } from './refusal.ts'
-import { writeBigint64, writeInt128 } from './words-column.ts'
 
 // Decimals of so many digits are told apart by the doubles nearest to them, so that what one of them is divided by
 // its power of ten gives back is the shortest decimal that reads as the number.

@@ -1,9 +1,9 @@
 import { notAnInteger, toInteger } from './exact-number.ts'
+import { writeInt64, writeInt128 } from './integer-words.ts'
 import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
-import { type WordWriter, writeInt128 } from './words-column.ts'
+import type { WordWriter } from './words-column.ts'
 
-const TWO_32 = 2 ** 32
 const OUT_OF_RANGE = new Refusal('it is out of range')
 
 /** Compiles the writer of HUGEINT or UHUGEINT, from numbers, bigints, decimal text and what stands for one. */
@@ -12,9 +12,7 @@ export function hugeintWriter(signed: boolean): WordWriter {
   const least = signed ? Number.MIN_SAFE_INTEGER : 0
   return (value, words, at) => {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least) {
-      const high = Math.floor(value / TWO_32)
-      words[at] = value - high * TWO_32
-      words[at + 1] = high
+      writeInt64(value, words, at)
       words[at + 2] = words[at + 3] = value < 0 ? -1 : 0
       return undefined
     }

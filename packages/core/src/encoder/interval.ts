@@ -1,8 +1,8 @@
 import { toInteger } from './exact-number.ts'
+import { readBigint64, writeBigint64 } from './integer-words.ts'
 import { isPlainRecord } from './plain-record.ts'
 import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
-import { readBigint64, writeBigint64 } from './words-column.ts'
 
 const INT32 = { min: -(2n ** 31n), max: 2n ** 31n - 1n }
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }

@@ -1,6 +1,7 @@
 import { ColumnEncoder, type ColumnInfo, type FieldRecord, fieldValue, type Span } from './column-encoder.ts'
 import { FieldLoop } from './field-loop.ts'
 import type { GivenValues } from './given-values.ts'
+import { writeInt64 } from './integer-words.ts'
 import { isDate } from './native-date.ts'
 import { plainValue } from './plain-value.ts'
 import {
@@ -12,7 +13,6 @@ import {
   type TimestampTypeId,
   timestampDateWriter,
   timestampTextWriter,
-  writeInt64,
 } from './temporal.ts'
 
 const NOT_HELD = 'its precision or range does not hold it'

@@ -7,6 +7,8 @@
  * @see https://duckdb.org/docs/stable/sql/data_types/timestamp
  */
 
+import { writeInt64, writeProduct } from './integer-words.ts'
+
 /** The types of a point in time, each an int64 count of its own unit since 1970. */
 export type TimestampTypeId = 'TIMESTAMP' | 'TIMESTAMP_S' | 'TIMESTAMP_MS' | 'TIMESTAMP_NS' | 'TIMESTAMPTZ'
 
@@ -28,7 +30,6 @@ export const UNITS_PER_SECOND: Readonly<Record<TimestampTypeId, number>> = {
 
 const SECONDS_PER_DAY = 86_400
 const NANOS_PER_SECOND = 1_000_000_000
-const WORD = 2 ** 32
 
 // DuckDB keeps the outermost values for infinity.
 const INFINITE_DAYS = 2_147_483_647
@@ -127,13 +128,6 @@ export function timestampDateWriter(id: TimestampTypeId): Int64Writer<Date> {
   }
 }
 
-/** Writes a whole number that is safe (`Number.isSafeInteger`) as an int64. */
-export function writeInt64(value: number, words: Int32Array, at: number): void {
-  const high = Math.floor(value / WORD)
-  words[at] = value - high * WORD
-  words[at + 1] = high
-}
-
 function isInRange(id: TimestampTypeId, second: number, nano: number): boolean {
   const { first, last, lastNanos } = id === 'TIMESTAMP_NS' ? NANO_RANGE : MICRO_RANGE
   return second >= first && (second < last || (second === last && nano <= lastNanos))
@@ -153,24 +147,6 @@ function writeNamed(text: string, words: Int32Array, at: number): boolean {
   words[at] = low
   words[at + 1] = high
   return true
-}
-
-/** Writes `second * perSecond + units`, which may need all 64 bits, in steps that a double holds exactly. */
-function writeProduct(second: number, perSecond: number, units: number, words: Int32Array, at: number): void {
-  const value = second * perSecond + units
-  if (Number.isSafeInteger(value)) {
-    writeInt64(value, words, at)
-    return
-  }
-  // second = upper * 2^22 + lower: both products stay below 2^53
-  const upper = Math.floor(second / 2 ** 22)
-  const lower = second - upper * 2 ** 22
-  const product = upper * perSecond
-  const productHigh = Math.floor(product / 2 ** 10)
-  const low = (product - productHigh * 2 ** 10) * 2 ** 22 + lower * perSecond + units
-  const carry = Math.floor(low / WORD)
-  words[at] = low - carry * WORD
-  words[at + 1] = productHigh + carry
 }
 
 /** Date, separator, time and offset: sets `seconds` (since 1970, UTC) and `nanos`. */

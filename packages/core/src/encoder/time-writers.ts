@@ -1,8 +1,8 @@
+import { writeBigint64, writeInt64 } from './integer-words.ts'
 import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
-import { parseTimeNanos, parseTimeWithZone, writeInt64 } from './temporal.ts'
+import { parseTimeNanos, parseTimeWithZone } from './temporal.ts'
 import { timeText } from './temporal-text.ts'
-import { writeBigint64 } from './words-column.ts'
 
 /** Seconds that a zone is ahead of UTC at most; a TIMETZ holds how far it is behind that. */
 const MAX_OFFSET = 57_599

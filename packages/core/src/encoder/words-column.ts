@@ -45,26 +45,3 @@ export class WordsColumn extends ColumnEncoder {
     this.#words = new Int32Array(this.buffer)
   }
 }
-
-const wide = new BigUint64Array(2)
-const wideWords = new Int32Array(wide.buffer)
-
-/** Writes an integer of 128 bits. */
-export function writeInt128(value: bigint, words: Int32Array, at: number): void {
-  // the array keeps the lower 64 bits
-  wide[0] = value
-  wide[1] = value >> 64n
-  for (let i = 0; i < 4; i++) words[at + i] = wideWords[i] as number
-}
-
-/** Writes an integer of 64 bits, with or without sign. */
-export function writeBigint64(value: bigint, words: Int32Array, at: number): void {
-  wide[0] = value
-  words[at] = wideWords[0] as number
-  words[at + 1] = wideWords[1] as number
-}
-
-/** Reads a signed integer of 64 bits. */
-export function readBigint64(words: Int32Array, at: number): bigint {
-  return (BigInt(words[at + 1] as number) << 32n) | BigInt((words[at] as number) >>> 0)
-}
