@@ -288,13 +288,11 @@ export class Transactions {
     if (open.state === 'inserting') await this.#rollBack()
   }
 
+  /** Gives up a write of one part. */
   #failed(request: InsertRequest, error: unknown): InsertReply {
-    const details = this.detailsOf(request)
-    const isUnknown = isOutcomeUnknown(error)
-    const failure = isUnknown ? commitFailure(error, details) : writeFailure(error, details)
-    if (!isUnknown && isWorthAnotherRun(error, request)) return this.#await(request, failure)
+    if (!isOutcomeUnknown(error)) return this.#notWritten([request], error)[0] as InsertReply
     this.#context.exactlyOnce?.fail(request)
-    return rolledBack(request, failure)
+    return rolledBack(request, commitFailure(error, this.detailsOf(request)))
   }
 
   /** Holds everything else back until the write is begun again. */
