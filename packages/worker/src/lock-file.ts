@@ -65,12 +65,14 @@ const NO_LINKS: readonly string[] = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS',
 /**
  * Takes the lock of a database file for this thread.
  *
- * A lock is held while its process lives, whatever the thread; the thread that comes after it takes it over by its nonce. One left behind by a process that is gone, by an
- * earlier boot, another machine or another container is replaced: there DuckDB's own lock on the file decides.
+ * A lock is held while its process lives, whatever the thread; the thread that comes after it takes it over by its nonce.
+ * One left behind by a process that is gone, by an earlier boot, another machine or another container is replaced: there
+ * DuckDB's own lock on the file decides.
  *
  * @param nonce names the lock, so that another thread can release it, or go on with it, when this one has died.
  * @throws {@link TargetUnavailableError} with code `TARGET_LOCKED` when another holds it or this process has the file
- * open by other means (seen on Linux); with `TARGET_UNAVAILABLE` when the directory is missing or not writable.
+ * open by other means (seen on Linux); with `TARGET_FULL` when there is no room for it; with `TARGET_UNAVAILABLE` when the
+ * directory is missing or not writable.
  */
 export function acquireLock(databasePath: string, nonce: string = crypto().randomUUID()): LockFile {
   const file = realDatabasePath(databasePath)
