@@ -133,6 +133,20 @@ describe.concurrent('the harness', () => {
     )
   })
 
+  it('notices a peer that writes as many rows, and as long ones, but others', async () => {
+    const careless = {
+      ...surroundings,
+      python: {
+        executable: process.execPath,
+        script: join(import.meta.dirname, 'fixtures/careless-peer.ts'),
+      },
+    }
+    const bytewax = { title: 'careless', peer: 'bytewax' } as const
+    await expect(runWrites(tiny('file'), bytewax, careless)).rejects.toThrow(
+      /^careless in 'tiny-file' wrote other rows: name is \d+, not \d+$/,
+    )
+  })
+
   it('says when a peer cannot be started at all', async () => {
     const bytewax = { title: 'bytewax', peer: 'bytewax' } as const
     const absent = { ...surroundings, python: { executable: 'no-such-python', script: '' } }

@@ -39,11 +39,32 @@ describe('the workload', () => {
 })
 
 describe('the checksum', () => {
+  // By none of these a row is missing, a text longer or shorter, or the sum of a column another.
+  it.each([
+    ['names', 'name', `name = CASE id WHEN 0 THEN 'Diana' ELSE 'Alice' END WHERE id IN (0, 3)`],
+    ['places', 'location', `location = CASE id WHEN 1 THEN 'Phoenix' ELSE 'Chicago' END WHERE id IN (1, 2)`],
+    ['ages', 'age', 'age = 43 - age WHERE id IN (1, 2)'],
+    ['prices', 'priceCents', 'price = 4.11 - price WHERE id IN (1, 2)'],
+    ['flags', 'ok', 'ok = NOT ok WHERE id IN (3, 4)'],
+    ['moments', 'tsMs', 'ts = epoch_ms(1700000000000 + (3 - id) * 1000) WHERE id IN (1, 2)'],
+    ['characters', 'note', `note = replace(note, 'ware', 'wrae')`],
+  ])('tells that two %s have changed places', async (_, figure, change) => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect()
+    await connection.run(`CREATE TABLE t AS ${selectRowsSql({ firstId: 0, rows: 100 })}`)
+    await connection.run(`UPDATE t SET ${change}`)
+    const sums = await connection.runAndReadAll(checksumSql(FLAT_WORKLOAD, 'duckdb'))
+    const actual = toChecksum(sums.getRowObjects()[0] ?? {})
+    expect(describeDifference(actual, expectedChecksum(FLAT_WORKLOAD, 100))).toMatch(
+      new RegExp(`^${figure} is \\d+, not \\d+$`),
+    )
+    connection.closeSync()
+  })
+
   it('names the columns that differ', () => {
     const expected = expectedChecksum(FLAT_WORKLOAD, 100)
     expect(describeDifference(expected, expected)).toBeUndefined()
     expect(describeDifference({ ...expected, rows: '99', ok: '1' }, expected)).toBe(
-      'rows is 99, not 100; ok is 1, not 34',
+      'rows is 99, not 100; ok is 1, not 1717',
     )
   })
 })
