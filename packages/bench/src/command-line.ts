@@ -71,18 +71,46 @@ export function parsePlan(args: readonly string[]): Plan | 'help' {
   if (values.update && !isGuarded)
     throw new UsageError('--update goes with bench:quick or bench:instructions')
   const peers = values.peer
-  const known = new Set<string>(Object.entries(CONTENDERS).flatMap(([name, { peer }]) => [name, peer]))
-  const stranger = peers?.find((name) => !known.has(name))
-  if (stranger !== undefined) throw new UsageError(`no peer is called '${stranger}'`)
+  if (values.instructions) requireNone(values, ['scenario', 'peer', 'rounds', 'json'])
+  const withSeed = suite === 'seed' || (peers?.includes('bytewax') ?? false)
+  const scenarios = chooseScenarios(suite, values.scenario)
   return {
-    scenarios: chooseScenarios(suite, values.scenario),
-    withSeed: suite === 'seed' || (peers?.includes('bytewax') ?? false),
+    scenarios: peers === undefined ? scenarios : keepThoseOf(peers, scenarios, withSeed),
+    withSeed,
     countsInstructions: values.instructions,
     ...(values.rounds !== undefined && { rounds: parseRounds(values.rounds) }),
     ...(peers && { peers }),
     ...(values.json !== undefined && { jsonPath: values.json }),
     ...(isGuarded && { guard: values.update ? 'update' : 'compare' }),
   }
+}
+
+/** Nothing is taken and then left aside. */
+function requireNone(values: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+  const given = names.find((name) => values[name] !== undefined)
+  if (given !== undefined) throw new UsageError(`--${given} does not go with --instructions`)
+}
+
+/** The scenarios in which one of these takes part; each of them must in some. */
+function keepThoseOf(
+  peers: readonly string[],
+  scenarios: readonly Scenario[],
+  withSeed: boolean,
+): Scenario[] {
+  const takesPart = (peer: string, scenario: Scenario): boolean =>
+    listPeers(scenario, withSeed).includes(peer)
+  const known = new Set<string>(Object.entries(CONTENDERS).flatMap(([name, { peer }]) => [name, peer]))
+  const stranger = peers.find((name) => !known.has(name))
+  if (stranger !== undefined) throw new UsageError(`no peer is called '${stranger}'`)
+  const idle = peers.find((peer) => !scenarios.some((scenario) => takesPart(peer, scenario)))
+  if (idle !== undefined) throw new UsageError(`'${idle}' takes part in none of these scenarios`)
+  return scenarios.filter((scenario) => peers.some((peer) => takesPart(peer, scenario)))
+}
+
+/** Whom `--peer` may name of those in a scenario. */
+function listPeers(scenario: Scenario, withSeed: boolean): string[] {
+  if (scenario.kind !== 'write') return ['ducksink']
+  return contendersOf(scenario, withSeed).flatMap((name) => [name, CONTENDERS[name].peer])
 }
 
 function parseRounds(text: string): number {

@@ -142,7 +142,8 @@ function explain(error: unknown): number {
   const isUsage =
     error instanceof UsageError || String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS')
   if (!isUsage) throw error
-  say(`${error.message}\n${USAGE}`)
+  // below the list of all that there is nobody would see what was wrong
+  say(`${error.message}\n-- --help lists what there is`)
   return 2
 }
 

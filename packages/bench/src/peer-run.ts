@@ -75,7 +75,8 @@ function spawnPeer(job: Job, { python, nodeFlags = [], signal }: Surroundings): 
   }
   const argument = JSON.stringify(job)
   if (job.kind === 'write' && job.peer === 'bytewax') {
-    if (python === undefined) throw new PeerError('bytewax takes part only when it is installed (--seed)')
+    if (python === undefined)
+      throw new PeerError('bytewax takes part only where it is installed: npm run bench:seed')
     // It prints a licence notice unless told not to.
     const env = { ...process.env, BYTEWAX_LICENSE: '1' }
     return spawn(python.executable, [python.script, argument], { ...options, stdio: [...options.stdio], env })

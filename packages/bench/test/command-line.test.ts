@@ -77,6 +77,24 @@ describe('the command line', () => {
     expect(() => plan('--rounds', '0')).toThrow(UsageError)
   })
 
+  it('leaves out scenarios in which none of the named peers takes part, and refuses a peer that has none', () => {
+    expect(names(plan('--peer', 'autocommit'))).toEqual(['single-record'])
+    expect(names(plan('--peer', 'ducksink'))).toContain('open')
+    expect(() => plan('--scenario', 'memory-100', '--peer', 'autocommit')).toThrow(
+      new UsageError("'autocommit' takes part in none of these scenarios"),
+    )
+    expect(() => plan('--scenario', 'callers', '--peer', 'bytewax')).toThrow(UsageError)
+  })
+
+  it('takes nothing that it would leave aside', () => {
+    for (const option of ['--scenario', '--peer', '--rounds', '--json']) {
+      const value = { '--scenario': 'callers', '--peer': 'ducksink' }[option] ?? '1'
+      expect(() => plan('--instructions', option, value)).toThrow(
+        new UsageError(`${option} does not go with --instructions`),
+      )
+    }
+  })
+
   it('has a name for each scenario that no other has', () => {
     expect(new Set(SCENARIOS.map(({ name }) => name)).size).toBe(SCENARIOS.length)
   })
