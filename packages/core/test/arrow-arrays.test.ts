@@ -32,6 +32,11 @@ const words = data({ typeId: UTF8 }, 2, {
   valueOffsets: Int32Array.of(0, 1, 2),
 })
 
+function detached<T extends Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>>(array: T): T {
+  array.buffer.transfer()
+  return array
+}
+
 /** Arrays that are not what the type says: DuckDB would read other values, or memory behind them. */
 const REFUSED: readonly (readonly [title: string, columns: SinkColumns, because: RegExp])[] = [
   [
@@ -74,6 +79,23 @@ const REFUSED: readonly (readonly [title: string, columns: SinkColumns, because:
     'a bitmap whose buffer was transferred',
     batchOf(INT, 3, { values: new Int32Array(3), nullCount: 1, nullBitmap: new Uint8Array(0) }),
     /null bitmap has 0 bytes/,
+  ],
+  [
+    'the same where its NULLs are counted only then',
+    batchOf(INT, 3, { values: new Int32Array(3), nullCount: 0, nullBitmap: detached(Uint8Array.of(5)) }),
+    /its buffer was transferred/,
+  ],
+  [
+    'numbers whose buffer was transferred',
+    batchOf(INT, 3, { values: detached(new Int32Array(3)) }),
+    /its buffer was transferred/,
+  ],
+  [
+    'offsets whose buffer was transferred',
+    batchOf({ typeId: UTF8 }, 1, {
+      ...{ values: new Uint8Array(2), valueOffsets: detached(Int32Array.of(0, 1)) },
+    }),
+    /its buffer was transferred/,
   ],
   [
     'text that is not bytes',

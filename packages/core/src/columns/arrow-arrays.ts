@@ -1,6 +1,6 @@
 import type { LogicalType } from '@ducksink/worker'
 import { ARROW, type ArrowData, type ArrowType } from './arrow-data.ts'
-import { type ColumnPlace, columnError, type Validity } from './column-array.ts'
+import { type ColumnPlace, columnError, requireAttached, type Validity } from './column-array.ts'
 import type { NumericArray } from './sink-columns.ts'
 import { type ArrayKind, arrayKind, joinWords, plainArray } from './typed-array.ts'
 
@@ -25,6 +25,7 @@ export function arrowNumbers(
 /** Older versions of Arrow JS have integers of 64 bits as two words. */
 function ofKind(place: ColumnPlace, values: unknown, kind: ArrayKind): NumericArray {
   const found = arrayKind(values)
+  if (found !== undefined) requireAttached(place, values as NumericArray)
   if (found === kind) return plainArray(values as NumericArray)
   if ((found === 'Int32Array' || found === 'Uint32Array') && kind.startsWith('Big'))
     return joinWords(plainArray(values as NumericArray), kind)
@@ -54,8 +55,11 @@ export function arrowValidity(
   place: ColumnPlace,
   { type, nullBitmap, nullCount, offset, length }: ArrowData,
 ): Validity | undefined {
-  if (nullCount === 0 || nullBitmap === undefined || nullBitmap === null) return undefined
-  // one with NULLs has bits, unless its buffer was transferred
+  if (nullBitmap === undefined || nullBitmap === null) return undefined
+  // Arrow JS counts no NULLs in a bitmap whose buffer was transferred
+  if (arrayKind(nullBitmap) !== undefined) requireAttached(place, nullBitmap as Uint8Array)
+  if (nullCount === 0) return undefined
+  // one with NULLs has bits
   const isLeftOut = type.typeId === ARROW.Null || nullCount === undefined || nullCount < 0
   if (isLeftOut && nullBitmap.byteLength === 0) return undefined
   const bits = arrowBytes(place, nullBitmap)

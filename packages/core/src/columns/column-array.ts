@@ -95,6 +95,12 @@ export function readable<T>(place: ColumnPlace, read: () => T): T {
   }
 }
 
+/** @throws {@link ValueError} where the memory of an array is another thread's by now. */
+export function requireAttached(place: ColumnPlace, { buffer }: NodeJS.ArrayBufferView): void {
+  if ('detached' in buffer && buffer.detached)
+    throw columnError(place, 'its buffer was transferred, and its values with it')
+}
+
 /** Bytes of a value of fixed width. */
 export const widthOf = ({ type }: FixedArray): number => fixedWidth(type)
 

@@ -9,6 +9,7 @@ import {
   type ColumnPlace,
   columnError,
   readable,
+  requireAttached,
   type Validity,
 } from './column-array.ts'
 import { packedArray } from './packed-array.ts'
@@ -169,11 +170,6 @@ function requireOptions(
 ): void {
   const unknown = Object.keys(column).find((name) => !known.includes(name))
   if (unknown !== undefined) throw columnError(place, `it has no part "${unknown}", but ${known.join(', ')}`)
-}
-
-function requireAttached(place: ColumnPlace, { buffer }: NodeJS.ArrayBufferView): void {
-  if ('detached' in buffer && buffer.detached)
-    throw columnError(place, 'its buffer was transferred, and its values with it')
 }
 
 function wrongKind(place: ColumnPlace, expected: string, value: unknown): Error {
