@@ -233,6 +233,33 @@ it('a buffer that is transferred while its values are read is missed, and no NUL
   }
 })
 
+it('arrays that a value changes as it is read are looked at after that, and never read beyond their end', async () => {
+  const engine = await openEngine({ tables })
+  const data = new TextEncoder().encode('the first oneand another one')
+  const offsets = Int32Array.of(0, 13, 28)
+  const flags = Uint8Array.of(1, 0)
+  const changes: readonly [column: string, change: () => void][] = [
+    ['name', () => (offsets[2] = 1_000_000_000)],
+    ['isOn', () => (flags[1] = 77)],
+    ['name', () => data.fill(255)],
+  ]
+  for (const [column, change] of changes) {
+    const day: unknown[] = [new Date(0), null]
+    Object.defineProperty(day, 1, {
+      get: () => {
+        change()
+        return null
+      },
+    })
+    const columns = { name: { data, offsets }, isOn: { values: flags, type: 'BOOLEAN' }, day } as const
+    expect(await rejection(engine.table('t').writeColumns(columns))).toMatchObject({
+      ...{ code: 'INVALID_VALUE', column },
+    })
+    offsets[2] = 28
+    flags[1] = 0
+  }
+})
+
 it('what cannot be handed over is copied: shared memory, that of WebAssembly, and small Buffers', async () => {
   const engine = await openEngine({ tables })
   const shared = new Int32Array(new SharedArrayBuffer(8))

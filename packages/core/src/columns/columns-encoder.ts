@@ -32,6 +32,8 @@ export interface EncodedSegment {
   readonly isLent: (array: ColumnArray) => boolean
 }
 
+const readsValues = ({ rowValues }: ColumnFeed): boolean => rowValues > 0
+
 /** Lays columns out into parts, a chunk at a time. */
 export class ColumnsEncoder {
   readonly #table: string
@@ -41,6 +43,8 @@ export class ColumnsEncoder {
   readonly #trees: VectorTrees
   readonly #writer: PartWriter
   #feeds: readonly { readonly slot: number; readonly feed: ColumnFeed }[] = []
+  /** The same in the order in which they look at rows. */
+  #takers: readonly ColumnFeed[] = []
   #maxChunkRows = MAX_CHUNK_ROWS
 
   /** @param placed - the columns to be written, in the table's order */
@@ -85,6 +89,10 @@ export class ColumnsEncoder {
         feed: createFeed({ table: this.#table, name, type, takesScalars, slot, array, base, isWhole }),
       }
     })
+    // to read a value may run code of the app, which may write to an array: those that are copied as they are checked
+    // are checked after all of it
+    const feeds = this.#feeds.map(({ feed }) => feed)
+    this.#takers = [...feeds.filter(readsValues), ...feeds.filter((feed) => !readsValues(feed))]
     const rowValues = this.#feeds.reduce((values, { feed }) => values + feed.rowValues, 0)
     const rows = Math.floor(MAX_CHUNK_VALUES / Math.max(1, rowValues))
     this.#maxChunkRows = Math.max(MIN_CHUNK_ROWS, Math.min(MAX_CHUNK_ROWS, rows))
@@ -93,7 +101,7 @@ export class ColumnsEncoder {
   /** Appends a chunk of the segment's rows from `from` on, at most up to `to`; gives the row after its last. */
   encode(from: number, to: number, expectedBytes: number): number {
     let end = Math.min(to, from + this.#maxChunkRows)
-    for (const { feed } of this.#feeds) end = feed.take({ from, to: end })
+    for (const feed of this.#takers) end = feed.take({ from, to: end })
     const blocks: (VectorBlock | undefined)[] = []
     for (const { slot, feed } of this.#feeds) {
       while (blocks.length < slot) blocks.push(undefined)
