@@ -2,6 +2,7 @@ import type { ValueKind } from '@ducksink/worker'
 import type { FieldRecord } from './encoder/column-encoder.ts'
 import { hasShape } from './encoder/plain-record.ts'
 import { valueKindOf } from './encoder/value-kind.ts'
+import { bytesOfView } from './encoder/view-bytes.ts'
 import type { PayloadBytes } from './payload-bytes.ts'
 
 /** Levels of arrays and objects; what lies deeper is left out, as in a value that contains itself. */
@@ -204,9 +205,7 @@ export class PayloadValues {
   }
 
   #memory(kind: string, value: ArrayBufferView | ArrayBufferLike): void {
-    const bytes = ArrayBuffer.isView(value)
-      ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-      : new Uint8Array(value)
+    const bytes = ArrayBuffer.isView(value) ? bytesOfView(value) : new Uint8Array(value)
     this.#bytes.writeByte(PAYLOAD_TAGS.bytes)
     this.#bytes.writeText(kind)
     this.#bytes.writeFloat64(bytes.byteLength)

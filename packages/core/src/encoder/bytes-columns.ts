@@ -9,6 +9,7 @@ import {
 } from './column-encoder.ts'
 import { HeapColumn } from './heap-column.ts'
 import { Refusal, type TextForm } from './refusal.ts'
+import { byteLengthOf } from './view-bytes.ts'
 
 /** The columns of strings whose values take more work than a loop around them. */
 abstract class ValueByValueColumn extends HeapColumn {
@@ -32,7 +33,7 @@ abstract class ValueByValueColumn extends HeapColumn {
 export class BlobColumn extends ValueByValueColumn {
   protected override append(value: unknown, row: number, index: number): void {
     // a buffer that was transferred has no bytes either
-    const bytes = isUint8Array(value) && value.byteLength > 0 ? value : bytesOf(value)
+    const bytes = isUint8Array(value) && byteLengthOf(value) > 0 ? value : bytesOf(value)
     if (bytes instanceof Refusal) this.refuse(index, value, bytes.expected)
     this.appendBytes(bytes, row)
   }

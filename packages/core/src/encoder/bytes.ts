@@ -1,6 +1,7 @@
 import { isAnyArrayBuffer } from 'node:util/types'
 import { plainValue } from './plain-value.ts'
 import { Refusal } from './refusal.ts'
+import { bytesOfView } from './view-bytes.ts'
 
 const NOT_BLOB_TEXT = /[\u0080-\uffff]|\\(?!x[\da-fA-F]{2})/
 const BYTE = /\\x([\da-fA-F]{2})/g
@@ -13,7 +14,7 @@ export function bytesOf(value: unknown): Uint8Array | Refusal {
   if (!isAnyArrayBuffer(buffer)) return new Refusal('only bytes can, or text in which DuckDB reads bytes')
   if (isDetached(buffer)) return new Refusal('its buffer was transferred, and its bytes with it')
   if (!ArrayBuffer.isView(plain)) return new Uint8Array(buffer)
-  return new Uint8Array(plain.buffer, plain.byteOffset, plain.byteLength)
+  return bytesOfView(plain)
 }
 
 function isDetached(buffer: ArrayBufferLike): boolean {

@@ -1,6 +1,7 @@
 import { INLINE_BYTES, STRING_ENTRY_BYTES, type VectorBlock, writeStringEntries } from '@ducksink/worker'
 import { ColumnEncoder, type ColumnInfo, MAX_CHUNK_BYTES } from './column-encoder.ts'
 import { dataViewOf } from './data-view.ts'
+import { byteLengthOf } from './view-bytes.ts'
 
 /** Words of an entry. */
 const ENTRY_WORDS = STRING_ENTRY_BYTES / 4
@@ -117,10 +118,11 @@ export abstract class HeapColumn extends ColumnEncoder {
 
   /** Appends bytes and makes their entry. */
   protected appendBytes(bytes: Uint8Array, row: number): void {
-    this.reserveBytes(bytes.byteLength)
+    const length = byteLengthOf(bytes)
+    this.reserveBytes(length)
     this.bytes.set(bytes, this.used)
-    this.setEntry(row, this.used, bytes.byteLength)
-    this.used += bytes.byteLength
+    this.setEntry(row, this.used, length)
+    this.used += length
   }
 
   /** Appends one string and makes its entry; the slow way, right for all of Unicode. */
