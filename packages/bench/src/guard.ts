@@ -89,7 +89,17 @@ export function formatGuarded(guarded: readonly GuardedRatio[]): string {
     shown.map(formatFigure).join(', '),
     formatVerdict(committed, hasFallen, 'FALLEN'),
   ])
-  return formatTable(['guard: times as fast', 'committed', 'shown', ''], rows)
+  const table = formatTable(['guard: times as fast', 'committed', 'shown', ''], rows)
+  const fallen = guarded.filter(({ hasFallen }) => hasFallen).length
+  return fallen === 0 ? table : `${table}\n${formatAdvice(fallen, FALLEN, 'bench:quick')}`
+}
+
+const FALLEN = `fell by more than ${Math.round(100 * (1 - LEAST_SHARE))} % in each of ${ATTEMPTS} attempts`
+const GROWN = `grew by more than ${Math.round(100 * (MOST_INSTRUCTIONS - 1))} %`
+
+/** What has become of how many figures, and what may be done about it. */
+function formatAdvice(count: number, what: string, script: string): string {
+  return `${count} ${count === 1 ? 'figure' : 'figures'} ${what}: npm run bench:profile shows where time goes; where it is meant to be so, npm run ${script} -- --update commits to it`
 }
 
 /** Instructions a row beside the committed ones. */
@@ -124,7 +134,9 @@ export function formatCounts(guarded: readonly GuardedCount[]): string {
     formatFigure(shown),
     formatVerdict(committed, hasGrown, 'GROWN'),
   ])
-  return formatTable(['guard: instructions a row', 'committed', 'shown', ''], rows)
+  const table = formatTable(['guard: instructions a row', 'committed', 'shown', ''], rows)
+  const grown = guarded.filter(({ hasGrown }) => hasGrown).length
+  return grown === 0 ? table : `${table}\n${formatAdvice(grown, GROWN, 'bench:instructions')}`
 }
 
 /** Reads the committed figures. */

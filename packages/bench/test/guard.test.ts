@@ -1,9 +1,18 @@
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { formatCounts, formatGuarded, guardCounts, guardRatios, ratiosOf } from '../src/guard.ts'
+import {
+  formatCounts,
+  formatGuarded,
+  guardCounts,
+  guardRatios,
+  ratiosOf,
+  readCommitted,
+} from '../src/guard.ts'
 import type { WriteRun } from '../src/harness.ts'
 import type { WriteResult } from '../src/job.ts'
 import { SCENARIOS } from '../src/scenarios/catalog.ts'
-import type { ContenderName } from '../src/scenarios/contenders.ts'
+import { type ContenderName, isDucksink } from '../src/scenarios/contenders.ts'
+import { QUICK } from '../src/scenarios/quick.ts'
 import type { WriteScenario } from '../src/scenarios/scenario.ts'
 import { type Summary, summarizeWrites } from '../src/summary.ts'
 
@@ -62,8 +71,18 @@ describe('the guard of ratios', () => {
     expect(guarded).toMatchObject({ shown: [8, 7, 8.4], hasFallen: true })
     expect(asked).toHaveLength(2)
     expect(formatGuarded(guarded ? [guarded] : [])).toMatch(
-      /ducksink-32 against sqlite +10\.0 +8\.00, 7\.00, 8\.40 +FALLEN/,
+      /ducksink-32 against sqlite +10\.0 +8\.00, 7\.00, 8\.40 +FALLEN\n1 figure fell by more than 15 % in each of 3 attempts: .*bench:quick -- --update/,
     )
+  })
+
+  it('has a committed figure for every ratio of the quick suite, and for nothing else', async () => {
+    const { ratios } = await readCommitted(join(import.meta.dirname, '../guard.json'))
+    const names = QUICK.flatMap(({ name, contenders }) =>
+      contenders
+        .filter((other) => !isDucksink(other))
+        .flatMap((other) => contenders.filter(isDucksink).map((one) => `${name}: ${one} against ${other}`)),
+    )
+    expect(Object.keys(ratios).toSorted()).toEqual(names.toSorted())
   })
 })
 
@@ -75,6 +94,8 @@ describe('the guard of instruction counts', () => {
       ['nested', true],
       ['fresh', false],
     ])
-    expect(formatCounts(guarded)).toMatch(/nested +1,000 +1,150 +GROWN\nfresh +- +1.00 +not committed/)
+    expect(formatCounts(guarded)).toMatch(
+      /nested +1,000 +1,150 +GROWN\nfresh +- +1.00 +not committed.*\n1 figure grew by more than 5 %: .*bench:instructions -- --update/,
+    )
   })
 })
