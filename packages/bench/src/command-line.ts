@@ -72,7 +72,7 @@ export function parsePlan(args: readonly string[]): Plan | 'help' {
     throw new UsageError('--update goes with bench:quick or bench:instructions')
   const peers = values.peer
   if (values.instructions) requireNone(values, ['scenario', 'peer', 'rounds', 'json'])
-  const withSeed = suite === 'seed' || (peers?.includes('bytewax') ?? false)
+  const withSeed = peers === undefined ? suite === 'seed' : peers.includes('bytewax')
   const scenarios = chooseScenarios(suite, values.scenario)
   return {
     scenarios: peers === undefined ? scenarios : keepThoseOf(peers, scenarios, withSeed),

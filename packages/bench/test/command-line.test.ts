@@ -50,6 +50,8 @@ describe('the command line', () => {
     expect(contenders(plan(), 'memory-1000')).not.toContain('bytewax')
     expect(contenders(seed, 'memory-1000').slice(0, 2)).toEqual(['ducksink', 'bytewax'])
     expect(contenders(seed, 'callers')).not.toContain('bytewax')
+    expect(plan('--peer', 'bytewax').withSeed).toBe(true)
+    expect(plan('--suite', 'seed', '--peer', 'sqlite').withSeed).toBe(false)
   })
 
   it('takes one contender or all of a peer', () => {
@@ -92,6 +94,18 @@ describe('the command line', () => {
       expect(() => plan('--instructions', option, value)).toThrow(
         new UsageError(`${option} does not go with --instructions`),
       )
+    }
+  })
+
+  it('has every peer write batches of every size, in memory and to a file', () => {
+    const seed = plan('--suite', 'seed')
+    for (const [target, count] of Object.entries({ memory: 5, file: 5 })) {
+      const sizes = names(seed).filter((name) => new RegExp(`^${target}-\\d+$`).test(name))
+      expect(sizes).toHaveLength(count)
+      for (const name of sizes)
+        expect(contenders(seed, name)).toEqual(
+          expect.arrayContaining(['ducksink', 'bytewax', 'sqlite', 'appender', 'cloned', 'insert-select']),
+        )
     }
   })
 

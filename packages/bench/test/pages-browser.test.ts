@@ -23,6 +23,7 @@ import { asReportFile } from './fixtures/report-files.ts'
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const PROBE = join(import.meta.dirname, 'fixtures/page-probe.js')
 const SIZES = { desktop: { width: 1_280, height: 800 }, phone: { width: 375, height: 667 } } as const
+const COMMITTED = pathToFileURL(join(import.meta.dirname, '../../../docs/benchmarks.html')).href
 const SCHEMES = ['light', 'dark'] as const
 /** What the dark may break that the light does not. */
 const COLOURS_ALONE = ", { runOnly: ['color-contrast'] }"
@@ -75,6 +76,7 @@ describe.skipIf(!runs)('the page of the benchmarks in Chromium', () => {
   async function openPage(
     size: keyof typeof SIZES,
     colorScheme: (typeof SCHEMES)[number],
+    address = url,
   ): Promise<OpenedPage> {
     const context = await browser.newContext({ viewport: SIZES[size], colorScheme, offline: true })
     const page = await context.newPage()
@@ -82,9 +84,9 @@ describe.skipIf(!runs)('the page of the benchmarks in Chromium', () => {
     page.on('console', (message) => complaints.push(message.text()))
     page.on('pageerror', (error) => complaints.push(error.message))
     page.on('request', (request) => {
-      if (request.url() !== url && !request.url().startsWith('data:')) complaints.push(request.url())
+      if (request.url() !== address && !request.url().startsWith('data:')) complaints.push(request.url())
     })
-    await page.goto(url)
+    await page.goto(address)
     await page.addScriptTag({ path: PROBE })
     return { page, complaints }
   }
@@ -99,6 +101,22 @@ describe.skipIf(!runs)('the page of the benchmarks in Chromium', () => {
       expect(description).toMatch(/table below/)
       expect(hollow).toBe(0)
     }
+  })
+
+  it('is committed with all kinds of charts, each of whose layers has marks', async () => {
+    const { page, complaints } = await openPage('phone', 'light', COMMITTED)
+    const charts = await page.evaluate<DrawnChart[]>('probe.readCharts()')
+    const kinds = Object.keys(expectedMarks()).map(kindOf)
+    expect(new Set(charts.map(({ id }) => kindOf(id)))).toEqual(new Set(kinds))
+    for (const { id, marks, hollow } of charts) {
+      expect(hollow, id).toBeLessThan(marks.points ?? marks.lines ?? marks.ranges ?? 0)
+      // a chart without spread has no whiskers, and one whose names fit has no lines to them
+      const { whiskers, leaders, ...layers } = marks
+      expect(Math.min(...Object.values(layers)), id).toBeGreaterThan(0)
+    }
+    expect(await page.evaluate('probe.readScrollWidth()')).toBe(SIZES.phone.width)
+    expect(await page.evaluate('probe.findCutText()')).toEqual([])
+    expect(complaints).toEqual([])
   })
 
   for (const size of ['desktop', 'phone'] as const) {
@@ -143,6 +161,11 @@ describe.skipIf(!runs)('the page of the benchmarks in Chromium', () => {
     expect(await page.locator('#tooltip').innerText()).toBe(label)
   })
 })
+
+/** Charts of one kind are one for each scenario. */
+function kindOf(id: string): string {
+  return id.replace(/^(latency|memory-over-time)-.*/, '$1')
+}
 
 interface OpenedPage {
   readonly page: Page

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { logScale } from '../src/pages/axis.ts'
 import { mergeReports } from '../src/pages/findings.ts'
+import { lineChart } from '../src/pages/line-chart.ts'
 import { createPages } from '../src/pages/pages.ts'
 import { parseReport, ReportFileError } from '../src/pages/report-file.ts'
+import { seriesOf } from '../src/pages/series.ts'
 import { madeUpReport, madeUpScaleReport, madeUpSeedReport } from './fixtures/made-up-report.ts'
 import { asReportFile } from './fixtures/report-files.ts'
 
@@ -87,6 +90,17 @@ describe('the page with charts', () => {
     const { html } = await createPages([bench])
     expect(html).toContain('A CPU &lt;of no|name&gt;')
     expect(html).not.toContain('<of no')
+  })
+})
+
+describe('a chart of lines', () => {
+  it('draws no line of a single point, which would have no length', () => {
+    const at = (series: string, x: number) => ({ series, x, y: 2 })
+    const points = [at('a', 1), at('a', 10), at('b', 10)]
+    const axis = { ...logScale([1, 10], String), title: '' }
+    const spec = lineChart({ series: seriesOf(['a', 'b']), points, x: axis, y: axis, symbols: true })
+    const { layer } = spec as unknown as { layer: { name: string; data: { values: unknown } }[] }
+    expect(layer.find(({ name }) => name === 'lines')?.data.values).toEqual(points.slice(0, 2))
   })
 })
 

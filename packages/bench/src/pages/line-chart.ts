@@ -43,6 +43,7 @@ export function lineChart({ series, points, x, y, symbols }: LineChart): TopLeve
       whiskerLayer(drawn),
       {
         name: 'lines',
+        data: { values: drawn.filter(({ series: name }) => isLine(name, drawn)) },
         mark: { type: 'line', strokeWidth: 1.75 },
         encoding: { strokeDash: bySeries(series, 'dash') },
       },
@@ -50,6 +51,11 @@ export function lineChart({ series, points, x, y, symbols }: LineChart): TopLeve
       ...nameLayers({ series, points: drawn, x, y }),
     ],
   } as TopLevelSpec
+}
+
+/** A single point is its symbol alone: a line of it would be a mark that nobody sees. */
+function isLine(series: string, points: readonly Point[]): boolean {
+  return points.filter((point) => point.series === series).length > 1
 }
 
 /** An encoding of what each series has of its own. */
