@@ -6,6 +6,7 @@ import { introductionSection, runsSection } from './introduction.ts'
 import { latencySection } from './latency.ts'
 import { markdownPage } from './markdown-page.ts'
 import { memorySection } from './memory.ts'
+import { peersSection } from './peers.ts'
 import type { ReportFile } from './report-file.ts'
 import { goalsSection, scenariosSection } from './scenario-tables.ts'
 import { shapesSection } from './shapes.ts'
@@ -22,6 +23,7 @@ export async function createPages(reports: readonly ReportFile[]): Promise<Pages
   const findings = mergeReports(reports)
   const sections = [
     introductionSection,
+    peersSection,
     goalsSection,
     throughputSection,
     latencySection,
