@@ -61,7 +61,9 @@ export async function runJob(job: Job, surroundings: Surroundings): Promise<Resu
   if (failure !== undefined) throw failure
   if (outcome !== '0') {
     const who = job.kind === 'stream' ? 'ducksink' : job.peer
-    throw new PeerError(`${who} ended with ${outcome}:\n${problems.trim()}`)
+    const late =
+      outcome === 'SIGTERM' ? `, perhaps as it took longer than ${TIMEOUTS_MS[job.kind] / 1_000} s` : ''
+    throw new PeerError(`${who} ended with ${outcome}${late}:\n${problems.trim()}`)
   }
   return JSON.parse(reply) as Result
 }
