@@ -78,7 +78,7 @@ export function parsePlan(args: readonly string[]): Plan | 'help' {
     scenarios: peers === undefined ? scenarios : keepThoseOf(peers, scenarios, withSeed),
     withSeed,
     countsInstructions: values.instructions,
-    ...(values.rounds !== undefined && { rounds: parseRounds(values.rounds) }),
+    ...(values.rounds !== undefined && { rounds: parseCount('--rounds', values.rounds) }),
     ...(peers && { peers }),
     ...(values.json !== undefined && { jsonPath: values.json }),
     ...(isGuarded && { guard: values.update ? 'update' : 'compare' }),
@@ -113,10 +113,15 @@ function listPeers(scenario: Scenario, withSeed: boolean): string[] {
   return contendersOf(scenario, withSeed).flatMap((name) => [name, CONTENDERS[name].peer])
 }
 
-function parseRounds(text: string): number {
-  const rounds = Number(text)
-  if (!Number.isSafeInteger(rounds) || rounds < 1) throw new UsageError(`--rounds ${text} is no count`)
-  return rounds
+/**
+ * Reads the value of an option that counts something.
+ *
+ * @throws {@link UsageError} when it is none.
+ */
+export function parseCount(option: string, text: string): number {
+  const count = Number(text)
+  if (!Number.isSafeInteger(count) || count < 1) throw new UsageError(`${option} ${text} is no count`)
+  return count
 }
 
 /** The scenarios of a suite, or those that are named, whatever suite they belong to. */

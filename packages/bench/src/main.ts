@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { type Plan, parsePlan, USAGE, UsageError } from './command-line.ts'
+import { type Plan, parsePlan, USAGE } from './command-line.ts'
+import { explain } from './explain.ts'
 import {
   formatCounts,
   formatGuarded,
@@ -13,7 +14,7 @@ import {
 } from './guard.ts'
 import { countInstructions } from './instruction-counts.ts'
 import { describeMachine } from './machine.ts'
-import { PeerError, type Surroundings } from './peer-run.ts'
+import type { Surroundings } from './peer-run.ts'
 import { createProgress } from './progress.ts'
 import { preparePython } from './python-environment.ts'
 import { createReport, type Report } from './report.ts'
@@ -126,25 +127,6 @@ async function main(): Promise<number> {
   } finally {
     await rm(surroundings.directory, { recursive: true, force: true })
   }
-}
-
-/** Says what an expected failure is and gives the exit code for it; throws what is a mistake in the bench itself. */
-function explain(error: unknown): number {
-  if (!(error instanceof Error)) throw error
-  if (error instanceof PeerError) {
-    say(error.message)
-    return 1
-  }
-  if (error.name === 'AbortError') {
-    say('interrupted')
-    return 130
-  }
-  const isUsage =
-    error instanceof UsageError || String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS')
-  if (!isUsage) throw error
-  // below the list of all that there is nobody would see what was wrong
-  say(`${error.message}\n-- --help lists what there is`)
-  return 2
 }
 
 process.exitCode = await main().catch(explain)
