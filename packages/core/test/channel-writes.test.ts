@@ -187,6 +187,20 @@ it('a write that is aborted, or finds no room, holds up what is behind it', asyn
   expect(await ids(engine)).toEqual([10n, 20n, 30n, 40n])
 })
 
+it('a write that is aborted while it waits in the worker holds up nothing that came before it', async () => {
+  const engine = await open({ groupCommit: { maxDelayMs: 1_000 } })
+  const controller = new AbortController()
+  const { signal } = controller
+  const writes = [write(engine, 1n), write(engine, 2n), write(engine, 3n, { signal }), write(engine, 4n)]
+  // answered by the worker when it has them all, and long before it takes the first
+  await engine.query('SELECT 1')
+  controller.abort('aborted')
+  expect(await ends(writes)).toEqual(['written', 'written', 'aborted', 'PRECEDING_BATCH_FAILED'])
+  await engine.resolveFailure('c', 'skip')
+  expect(await engine.committedOffset('c')).toBe(3n)
+  expect(await ids(engine)).toEqual([1n, 2n])
+})
+
 it('batches without rows and batches that are left out commit their offset', async () => {
   const path = databasePath()
   const schemaContract = { tables: 'discard-value' } as const

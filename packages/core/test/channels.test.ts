@@ -4,12 +4,23 @@ import { Channels } from '../src/channels.ts'
 import { OffsetClaim } from '../src/offset-claim.ts'
 
 // The channels of a main thread against a worker that does what the real one does: it takes batches in the order in
-// which they are sent, and refuses those of a channel whose generation has failed.
+// which they are sent, and refuses those of a channel that come after one that failed and are of its generation.
 
 interface Batch {
   readonly claim: OffsetClaim
   readonly offsets: Map<string, Set<bigint>>
   readonly onCommitted?: () => void
+}
+
+interface Sent {
+  readonly batch: Batch
+  readonly id: number
+  readonly generations: ReadonlyMap<string, number>
+}
+
+interface Answered {
+  readonly batch: Batch
+  readonly status: 'committed' | 'failed' | 'behind'
 }
 
 /** A main thread, a worker, what lies between them, and the offsets that must not be missing. */
@@ -20,9 +31,10 @@ class World {
   readonly #owed = new Map<string, Set<bigint>>()
   readonly #cursors = new Map<string, bigint>()
   readonly #waiting: Batch[] = []
-  readonly #sent: { readonly batch: Batch; readonly generations: ReadonlyMap<string, number> }[] = []
-  readonly #replies: { readonly batch: Batch; readonly isCommitted: boolean }[] = []
-  readonly #failed = new Map<string, number>()
+  readonly #sent: Sent[] = []
+  #nextId = 1
+  readonly #replies: Answered[] = []
+  readonly #failed = new Map<string, { readonly id: number; readonly generation: number }>()
   /** Failures that the app is resolving: it sends nothing of their channels meanwhile. */
   readonly #skipping = new Map<string, OffsetClaim>()
   /** By channel and offset, the batch that it was in when that was not written for its own sake. */
@@ -111,22 +123,43 @@ class World {
     this.#waiting.shift()
     if (claim.isRefused) return
     const generations = claim.spans.map(({ channel, generation }) => [channel.name, generation] as const)
-    this.#sent.push({ batch, generations: new Map(generations) })
+    this.#sent.push({ batch, id: this.#nextId++, generations: new Map(generations) })
   }
 
   work(fails: boolean): void {
     const next = this.#sent.shift()
     if (next === undefined) return
-    const { batch, generations } = next
-    const isRefused = [...generations].some(([name, number]) => number <= (this.#failed.get(name) ?? -1))
-    if (fails || isRefused) for (const [name, number] of generations) this.#failed.set(name, number)
+    const { batch, id, generations } = next
+    const isBehind = [...generations].some(([name, number]) => {
+      const failed = this.#failed.get(name)
+      return failed !== undefined && number <= failed.generation && id > failed.id
+    })
+    if (fails || isBehind) this.#failInWorker(next)
     else for (const { channel, last } of batch.claim.spans) this.#commit(batch, channel.name, last)
-    this.#replies.push({ batch, isCommitted: !fails && !isRefused })
+    this.#replies.push({ batch, status: isBehind ? 'behind' : fails ? 'failed' : 'committed' })
+  }
+
+  /** A batch that waits in the worker is taken back, whatever waits before it. */
+  cancel(index: number): void {
+    const [taken] = this.#sent.splice(index % Math.max(1, this.#sent.length), 1)
+    if (taken === undefined) return
+    this.#failInWorker(taken)
+    this.#replies.push({ batch: taken.batch, status: 'failed' })
+  }
+
+  #failInWorker({ id, generations }: Sent): void {
+    for (const [name, generation] of generations) {
+      const known = this.#failed.get(name)
+      if (known?.generation === generation && known.id < id) continue
+      this.#failed.set(name, { id, generation })
+    }
   }
 
   reply(): void {
     const next = this.#replies.shift()
-    if (next?.isCommitted === true) {
+    // main knows already that it was refused for another's sake: 'skip' must not leave it out
+    if (next?.status === 'behind') expect(next.batch.claim.isRefused).toBe(true)
+    if (next?.status === 'committed') {
       next.batch.claim.commit()
       next.batch.onCommitted?.()
     } else if (next !== undefined) this.#fail(next.batch)
@@ -189,7 +222,7 @@ class World {
 
   /** The app takes it on itself to send again what was refused. */
   #giveUp(name: string): void {
-    const answered = this.#replies.filter(({ isCommitted }) => !isCommitted)
+    const answered = this.#replies.filter(({ status }) => status !== 'committed')
     const sent = [...this.#sent, ...answered].map(({ batch }) => batch)
     const underWay = [...this.#waiting, ...sent, this.#gathered]
       .filter((batch) => batch?.claim.isRefused === false)
@@ -236,6 +269,11 @@ const abort = fc.nat(3).map(
     (world) =>
       world.abort(index),
 )
+const cancel = fc.nat(3).map(
+  (index): Command =>
+    (world) =>
+      world.cancel(index),
+)
 const rewind = fc.tuple(either, fc.bigInt(0n, 4n)).map(
   ([name, back]): Command =>
     (world) =>
@@ -254,6 +292,7 @@ const command = fc.oneof(
   { weight: 8, arbitrary: work },
   { weight: 8, arbitrary: fc.constant<Command>((world) => world.reply()) },
   { weight: 1, arbitrary: abort },
+  { weight: 1, arbitrary: cancel },
   { weight: 2, arbitrary: rewind },
   { weight: 3, arbitrary: pay },
   {

@@ -35,7 +35,7 @@ export class ExactlyOnce {
   }
 
   /** Why a write cannot be written now, whatever the ledger has. */
-  refusal({ identity, layoutId, entry }: InsertRequest, tableOf: TableOf): SinkError | undefined {
+  refusal({ writeId, identity, layoutId, entry }: InsertRequest, tableOf: TableOf): SinkError | undefined {
     if (identity === undefined) return undefined
     const table = tableOf(layoutId)
     if (identity.kind === 'key') {
@@ -46,7 +46,7 @@ export class ExactlyOnce {
       const problem = ledgerKeyProblem(channel)
       if (problem !== undefined) return invalid(`channel of a batch: ${problem}`, table)
     }
-    const channel = this.#channels.find(identity.offsets)
+    const channel = this.#channels.find(writeId, identity.offsets)
     if (channel === undefined) return undefined
     const name = table ?? entry?.tableName
     const of = name === undefined ? '' : ` for table "${name}"`

@@ -13,11 +13,12 @@ interface Failure {
 export class FailedChannels {
   readonly #failures = new Map<string, Failure>()
 
-  /** Remembers that a write of these offsets failed. */
+  /** Remembers that a write of these offsets failed; one that was taken back may have done so before its turn. */
   add(writeId: number, offsets: readonly WrittenOffset[]): void {
     for (const { channel, generation } of offsets) {
       const known = this.#failures.get(channel)
-      if (known === undefined || known.generation < generation)
+      const isEarlier = known?.generation === generation && writeId < known.writeId
+      if (known === undefined || known.generation < generation || isEarlier)
         this.#failures.set(channel, { writeId, generation })
     }
   }
@@ -28,11 +29,11 @@ export class FailedChannels {
       if (this.#failures.get(channel)?.writeId === writeId) this.#failures.delete(channel)
   }
 
-  /** The channel for which a write of these offsets must be refused. */
-  find(offsets: readonly WrittenOffset[]): string | undefined {
+  /** The channel for which a write of these offsets must be refused: ids count up in the order of the calls. */
+  find(writeId: number, offsets: readonly WrittenOffset[]): string | undefined {
     return offsets.find(({ channel, generation }) => {
       const failure = this.#failures.get(channel)
-      return failure !== undefined && generation <= failure.generation
+      return failure !== undefined && generation <= failure.generation && writeId > failure.writeId
     })?.channel
   }
 }

@@ -112,6 +112,32 @@ test('what is under way behind a write of its channel that was taken back is ref
   expect(await readFile(path, 'SELECT a FROM t')).toEqual([[3]])
 })
 
+test('what was sent before a write of its channel that was taken back is written', async () => {
+  const path = `${temporaryDirectory()}/a.duckdb`
+  const { worker, request } = await open(path)
+  const held = await request(offset('d', 1n), 0)
+  const [first, second, third, fourth] = [
+    await request(offset('c', 1n), 1),
+    await request(offset('c', 2n), 2),
+    await request(offset('c', 3n), 3),
+    await request(offset('c', 4n), 4),
+  ]
+  // the connection is its own until its last part comes
+  await worker.insert([{ ...held, last: false }])
+  const answers = [first, second, third, fourth].map(async (write) => (await worker.insert([write]))[0])
+  await worker.cancel(third.writeId)
+  await worker.cancel(second.writeId)
+  await worker.abandon(held.writeId)
+  expect(await Promise.all(answers)).toMatchObject([
+    { status: 'committed' },
+    { status: 'cancelled' },
+    { status: 'cancelled' },
+    { status: 'rolled-back', error: { code: 'PRECEDING_BATCH_FAILED', channel: 'c' } },
+  ])
+  await worker.close()
+  expect(await readFile(path, 'SELECT a FROM t')).toEqual([[1]])
+})
+
 test('opening tells the committed offsets of all channels, and sequences go on', async () => {
   const path = `${temporaryDirectory()}/a.duckdb`
   const before = await open(path)
