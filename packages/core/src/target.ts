@@ -55,8 +55,9 @@ export class Target {
    * Has another worker open it, where one has died.
    * @throws what the worker could not open it for.
    */
-  async reopen(thread: WorkerThread, resume: ResumePoint): Promise<OpenedTarget> {
-    return this.#opened(await thread.reopen({ ...this.#request, resume }))
+  async reopen(thread: WorkerThread, resume: Omit<ResumePoint, 'file'>): Promise<OpenedTarget> {
+    const file = this.isFile ? this.#info?.path : undefined
+    return this.#opened(await thread.reopen({ ...this.#request, resume: { ...resume, file } }))
   }
 
   #opened(reply: OpenReply): OpenedTarget {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { RestartEvent, SinkEngine, SinkError } from '../src/index.ts'
@@ -43,6 +43,35 @@ it('another worker goes on where one has ended while idle, and numbers receipts 
   await engine.close()
   expect(locksBeside(path)).toEqual([])
   expect(await expectWholeBatches(path, [0, 1])).toEqual([0, 1])
+})
+
+it('another worker opens the same file, wherever the link that it was given by leads by now', async () => {
+  const [path, link] = [databasePath(), databasePath()]
+  symlinkSync(path, link)
+  const { engine, steer } = await openSteered({ path: link })
+  await engine.write('batches', batchRows(0))
+  rmSync(link)
+  symlinkSync(databasePath(), link)
+  steer('exit')
+  await restartOf(engine)
+  await engine.write('batches', batchRows(1))
+  await engine.close()
+  expect(await expectWholeBatches(path, [0, 1])).toEqual([0, 1])
+})
+
+it('no other file is made in the place of one that was moved away', async () => {
+  const path = databasePath()
+  const { engine, steer } = await openSteered({ path })
+  await engine.write('batches', batchRows(0))
+  for (const end of ['', '.wal']) renameSync(`${path}${end}`, `${path}-moved${end}`)
+  steer('exit')
+  expect(await rejection(engine.closed)).toMatchObject({
+    message: expect.stringContaining('not there any more'),
+  })
+  expect(engine.state).toBe('failed')
+  renameSync(`${path}-moved.wal`, `${path}.wal`)
+  renameSync(`${path}-moved`, path)
+  expect(await expectWholeBatches(path, [0])).toEqual([0])
 })
 
 it('what is called while there is no worker waits for the next one, in order and under pressure', async () => {

@@ -146,6 +146,8 @@ export interface DatabaseOptions {
   readonly onLocked: (path: string) => void
   readonly repairTornCheckpoint: boolean
   readonly log: WorkerLog
+  /** The file of a target that was open before, and is still to be there. */
+  readonly file?: string | undefined
 }
 
 /**
@@ -156,10 +158,12 @@ export interface DatabaseOptions {
 export async function openDatabase(
   path: string,
   config: Readonly<Record<string, string>>,
-  { nonce, onLocked, repairTornCheckpoint: repairs, log }: DatabaseOptions,
+  { nonce, onLocked, repairTornCheckpoint: repairs, log, file }: DatabaseOptions,
 ): Promise<Database> {
   requireVersion(duckdb.library_version())
-  const target = parseTarget(path, config)
+  const target = parseTarget(path, config, { file })
+  if (file !== undefined && !existsSync(file))
+    throw new TargetUnavailableError(`cannot open ${file} again: it is not there any more`)
   // in memory, by a thread of its own: it touches no file before the lock is there
   const creating = createInstance(target)
   let lock: LockFile | undefined

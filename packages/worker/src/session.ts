@@ -41,11 +41,11 @@ export interface SessionEvents {
 /** Puts together what works on an open database. */
 export async function startSession(
   database: Database,
-  { groupCommit, deliveryMode, checkpointBytes, resume = { layoutId: 1, sequence: 0 } }: OpenRequest,
+  { groupCommit, deliveryMode, checkpointBytes, resume }: OpenRequest,
   { log, post, onReadsIdle, takingLong }: SessionEvents,
 ): Promise<Session> {
   const { writer, target, defaultMemoryLimit } = database
-  const catalog = new Catalog(writer, target.catalog, resume.layoutId)
+  const catalog = new Catalog(writer, target.catalog, resume?.layoutId ?? 1)
   // a file has one writer, and a database in memory is this process's own
   const isShared = target.isDurable && !database.isFile
   const ledger =
@@ -53,7 +53,7 @@ export async function startSession(
   const transactions = new Transactions({
     writer: createWriter(writer, catalog),
     catalog,
-    sequence: Math.max(resume.sequence, ledger?.lastSequence ?? 0),
+    sequence: Math.max(resume?.sequence ?? 0, ledger?.lastSequence ?? 0),
     connectSecondWriter: database.isFile
       ? async () => createWriter(await database.connectSecondWriter(), catalog, '2')
       : undefined,

@@ -140,6 +140,7 @@ export class TargetLife {
         nonce: request.lockNonce,
         onLocked: (path) => post({ type: 'locked', path }),
         ...{ repairTornCheckpoint: request.repairTornCheckpoint, log },
+        file: request.resume?.file,
       })
       const session = await this.#startSession(database, request)
       for (const table of request.tables) await session.evolution.prepare(table)

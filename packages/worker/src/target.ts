@@ -45,6 +45,13 @@ interface MemoryTarget {
  */
 export type Target = FileTarget | MemoryTarget | MotherDuckTarget
 
+/** What a path means beside what it says. */
+export interface TargetSurroundings {
+  readonly environment?: Readonly<Record<string, string | undefined>>
+  /** The file that the path has meant before: a link, or the working directory, may have changed since. */
+  readonly file?: string | undefined
+}
+
 const MEMORY = ':memory:'
 
 // A file opened by path, not attached, can become unopenable after a crash (duckdb#18259): so a target is always
@@ -61,13 +68,13 @@ const MEMORY = ':memory:'
 export function parseTarget(
   path: string,
   config?: Readonly<Record<string, string>>,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
+  { environment = process.env, file }: TargetSurroundings = {},
 ): Target {
   const { location, query } = splitPath(path)
   const settings = mergeSettings(query, config)
   if (location === MEMORY) return memoryTarget(settings)
   const scheme = schemeOf(location)
-  if (scheme === undefined) return fileTarget(location, settings)
+  if (scheme === undefined) return fileTarget(file ?? location, settings)
   if (scheme !== MOTHERDUCK_SCHEME) throw refusal(scheme, location)
   return motherDuckTarget(location.slice(scheme.length + 1), settings, environment)
 }

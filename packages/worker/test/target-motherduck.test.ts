@@ -13,7 +13,7 @@ const sqlOf = (target: Target): string[] => target.beforeAttach.map((step) => st
 
 describe('a md: path', () => {
   test('becomes the database, its config and the statements that attach it', () => {
-    const target = parseTarget(`md:my db?${IN_PATH}&threads=2`, undefined, {})
+    const target = parseTarget(`md:my db?${IN_PATH}&threads=2`, undefined, { environment: {} })
     expect(target).toMatchObject({
       kind: 'motherduck',
       catalog: 'my db',
@@ -35,7 +35,7 @@ describe('a md: path', () => {
     const target = parseTarget(
       `md:db?${IN_PATH}&custom_user_agent=my-app&attach_mode=single`,
       { motherduck_saas_mode: 'true' },
-      {},
+      { environment: {} },
     )
     expect(target.instanceConfig).toMatchObject({ custom_user_agent: 'my-app' })
     expect(sqlOf(target)).toContain(`SET "motherduck_attach_mode" = 'single'`)
@@ -43,20 +43,22 @@ describe('a md: path', () => {
   })
 
   test('without a database is the default one', () => {
-    expect(parseTarget('md:', { motherduck_token: 't' }, {})).toMatchObject({
+    expect(parseTarget('md:', { motherduck_token: 't' }, { environment: {} })).toMatchObject({
       catalog: 'my_db',
       displayPath: 'md:',
     })
   })
 
   test('refuses a share, which cannot be written to', () => {
-    expect(() => parseTarget(`md:_share/db/1?${IN_PATH}`, undefined, {})).toThrow(/read-only/)
+    expect(() => parseTarget(`md:_share/db/1?${IN_PATH}`, undefined, { environment: {} })).toThrow(
+      /read-only/,
+    )
   })
 })
 
 describe('the token', () => {
   const tokenStep = (path: string, config: Record<string, string>, environment: Record<string, string>) =>
-    sqlOf(parseTarget(path, config, environment)).find((sql) => sql.includes('motherduck_token'))
+    sqlOf(parseTarget(path, config, { environment })).find((sql) => sql.includes('motherduck_token'))
 
   test('comes from the path or the config, and from the environment only where neither has it', () => {
     const environment = { motherduck_token: 'lower', MOTHERDUCK_TOKEN: 'upper' }
@@ -67,17 +69,17 @@ describe('the token', () => {
   })
 
   test('is asked for when there is none, rather than by a browser', () => {
-    expect(() => parseTarget('md:db', undefined, {})).toThrow(TargetUnavailableError)
-    expect(() => parseTarget('md:db?motherduck_token=', undefined, {})).toThrow(
+    expect(() => parseTarget('md:db', undefined, { environment: {} })).toThrow(TargetUnavailableError)
+    expect(() => parseTarget('md:db?motherduck_token=', undefined, { environment: {} })).toThrow(
       /there is no MotherDuck token/,
     )
   })
 
   test('is not seen by who inspects, prints or serialises the target', () => {
     for (const target of [
-      parseTarget(`md:db?${IN_PATH}`, undefined, {}),
-      parseTarget('md:db', { motherduck_token: TOKEN }, {}),
-      parseTarget('md:db', undefined, { motherduck_token: TOKEN }),
+      parseTarget(`md:db?${IN_PATH}`, undefined, { environment: {} }),
+      parseTarget('md:db', { motherduck_token: TOKEN }, { environment: {} }),
+      parseTarget('md:db', undefined, { environment: { motherduck_token: TOKEN } }),
     ]) {
       const shown = inspect(target, { depth: 9, showHidden: true, getters: true }) + JSON.stringify(target)
       expect(shown).not.toMatch(/s3cret|t0ken/)
@@ -88,7 +90,7 @@ describe('the token', () => {
   })
 
   test('is not in an error that DuckDB words with it', () => {
-    const target = parseTarget(`md:db?${IN_PATH}`, undefined, {})
+    const target = parseTarget(`md:db?${IN_PATH}`, undefined, { environment: {} })
     const error = attachError(
       target,
       new Error(`Invalid token: ${TOKEN}\nLINE 1: SET motherduck_token = '${TOKEN}'`),
@@ -101,7 +103,7 @@ describe('the token', () => {
 
 describe('attaching', () => {
   async function attach(path: string, config: Record<string, string>): Promise<unknown> {
-    const target = parseTarget(path, config, {})
+    const target = parseTarget(path, config, { environment: {} })
     const instance = await DuckDBInstance.create(':memory:', target.instanceConfig)
     const connection = await instance.connect()
     onTestFinished(() => {

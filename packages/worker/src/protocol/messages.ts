@@ -31,6 +31,8 @@ export interface OpenRequest {
 
 /** Where a worker goes on that takes the place of another. */
 export interface ResumePoint {
+  /** The file that is the target; absent where it is none. */
+  readonly file: string | undefined
   /** The id of the first layout. */
   readonly layoutId: number
   /** The sequence of the commit before the first. */
