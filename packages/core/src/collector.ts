@@ -71,6 +71,10 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
   /** Batches under way for which the table is altered: what comes after them waits for its new columns. */
   #evolving = 0
   #timer: NodeJS.Timeout | undefined
+  /** True while a record is read, whose getters and schema are the app's and may call anything. */
+  #isReading = false
+  /** Why the batch is to be sent as soon as the record at hand is in it. */
+  #due: FlushReason | undefined
   duplicateCount = 0
 
   constructor(table: TableState, options: CollectOptions, context: CollectorContext) {
@@ -107,6 +111,7 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
 
   async flush(): Promise<void> {
     this.#send('flush')
+    if (this.#isReading) await undefined
     await this.#sent.settled()
   }
 
@@ -114,6 +119,7 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     if (this.#state === 'open') {
       this.#state = 'closed'
       this.#send('close')
+      if (this.#isReading) await undefined
     }
     await this.#sent.settled()
     this.#context.onClose()
@@ -126,6 +132,7 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
   #offer(record: T, at: ChannelOffset | undefined, isPatient: boolean): boolean | Promise<boolean> {
     const { name } = this.#table
     if (this.#state === 'closed') throw new ClosedError(`the collector of table "${name}" is closed`)
+    if (this.#isReading) throw this.#whileReading(at)
     this.#see(at)
     try {
       this.#context.admission.requireRoom(name)
@@ -135,10 +142,20 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     } catch (error) {
       this.#gate?.refuse()
       throw error
+    } finally {
+      this.#sendDue()
     }
     this.#gate?.refuse()
     const message = `the schema of table "${name}" answers with a promise, for which push() cannot wait: use write() or writeFrom()`
     throw new InvalidOptionsError(message, { table: name }, 'INVALID_ARGUMENT')
+  }
+
+  /** Refuses a record that another one pushes while that is read: it would be mixed with it. */
+  #whileReading(at: ChannelOffset | undefined): InvalidOptionsError {
+    const { name } = this.#table
+    if (at !== undefined) this.#gate?.refuseOther(at)
+    const message = `a getter or the schema of a record for table "${name}" pushes another one into the same collector: push it after that record`
+    return new InvalidOptionsError(message, { table: name }, 'INVALID_ARGUMENT')
   }
 
   async #acceptLater(record: T, verdict: Promise<Verdict>, at: ChannelOffset | undefined): Promise<boolean> {
@@ -147,6 +164,8 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     } catch (error) {
       this.#gate?.refuse()
       throw error
+    } finally {
+      this.#sendDue()
     }
   }
 
@@ -166,9 +185,13 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
 
   #validate(record: T): Verdict | Promise<Verdict> {
     const { schema } = this.#table.options
-    return schema === undefined
-      ? { record }
-      : validateRecord(schema, record, { table: this.#table.name, row: 0 })
+    if (schema === undefined) return { record }
+    this.#isReading = true
+    try {
+      return validateRecord(schema, record, { table: this.#table.name, row: 0 })
+    } finally {
+      this.#isReading = false
+    }
   }
 
   #accept(record: T, verdict: Verdict, at: ChannelOffset | undefined): boolean {
@@ -185,6 +208,15 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     return !admission.underPressure
   }
 
+  #gather(record: T, verdict: Verdict, at: ChannelOffset | undefined): boolean {
+    this.#isReading = true
+    try {
+      return this.#gathering.take(record, verdict, at)
+    } finally {
+      this.#isReading = false
+    }
+  }
+
   /** Begins a batch: encoded where the table's columns are known, held as it is where they are not. */
   #begin(): void {
     const { layout } = this.#table
@@ -197,11 +229,11 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
   }
 
   #take(record: T, verdict: Verdict, at: ChannelOffset | undefined): void {
-    if (!this.#gathering.take(record, verdict, at)) {
+    if (!this.#gather(record, verdict, at)) {
       // the table must follow the record: a batch of this one and the next will see to that
       this.#send('schema')
       this.#gathering.hold()
-      this.#gathering.take(record, verdict, at)
+      this.#gather(record, verdict, at)
     }
     this.#timer ??= setTimeout(() => this.#send('delay'), this.#options.maxDelayMs)
   }
@@ -243,6 +275,7 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     }
     this.#gathering.recount()
     if (this.#gathering.rowCount === 0) this.#stopTimer()
+    this.#sendDue()
     // told only now: the app may flush or close in its answer
     for (const { record, error } of refused) this.#sent.fail(error, () => [record])
   }
@@ -253,9 +286,20 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
   }
 
   #send(reason: FlushReason): void {
+    if (this.#isReading) {
+      this.#due = reason
+      return
+    }
     this.#stopTimer()
     if (this.#gathering.rowCount === 0) return
     this.#sendBatch(reason, this.#gathering.held !== undefined && this.#table.layout !== undefined)
+  }
+
+  /** Sends what something that a record called was to send. */
+  #sendDue(): void {
+    const due = this.#due
+    this.#due = undefined
+    if (due !== undefined) this.#send(due)
   }
 
   /** Sends what was gathered; `isEvolving` where the table has to follow it. */

@@ -65,6 +65,12 @@ export class OffsetGate {
     this.#channel?.refuseRecord(this.#offset)
   }
 
+  /** The same of a record that is not the one at hand. */
+  refuseOther({ channel, offset }: ChannelOffset): void {
+    checkChannelOffset({ channel, offset }, undefined)
+    this.#channels.of(channel).refuseRecord(offset)
+  }
+
   /** What was gathered goes, as a batch; the next one begins. */
   send(): OffsetClaim {
     const claim = this.#claim

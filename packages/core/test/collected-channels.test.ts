@@ -226,6 +226,29 @@ it('a record that says not where it is from is refused', async () => {
   expect(collector.push({ id: 1 }, at)).toBe(true)
 })
 
+it('a record that is pushed while another one is read holds its channel up from its offset on', async () => {
+  const engine = await open()
+  const collector = engine.table<Event>('t').collect()
+  let inner: unknown
+  const outer = {
+    get id() {
+      try {
+        collector.push(...event(2))
+      } catch (error) {
+        inner = error
+      }
+      return 1
+    },
+  }
+  collector.push(outer, { channel: 'c', offset: 1n })
+  expect(inner).toMatchObject({ code: 'INVALID_ARGUMENT' })
+  expect(() => collector.push(...event(3))).toThrow('nothing more of channel')
+  collector.push(...event(2))
+  collector.push(...event(3))
+  await collector.close()
+  expect(await ids(engine)).toEqual([1, 2, 3])
+})
+
 it('writeFrom asks where each record is from, and drops those that came before', async () => {
   const engine = await open()
   const source = range(1, 1_000).map((id) => ({ id }))

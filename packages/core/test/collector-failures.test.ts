@@ -259,3 +259,65 @@ it('a callback that closes the collector at the first bad record loses none of t
   expect({ failed, committed }).toEqual({ failed: [{ x: 'bad' }], committed: 2 })
   expect(engine.bufferedBytes).toBe(0)
 })
+
+it('a record that pushes another one into its own collector is taken, and the other one is refused', async () => {
+  const engine = await openEngine({ tables })
+  const { collector, committed } = collect(engine, 'events', { maxBatchRows: 3 })
+  const refused: unknown[] = []
+  const push = (id: number): void => {
+    try {
+      collector.push({ id, text: 'inner' })
+    } catch (error) {
+      refused.push((error as SinkError).code)
+    }
+  }
+  for (let id = 0; id < 8; id++) {
+    collector.push({
+      id,
+      get text() {
+        push(id + 100)
+        return `outer ${id}`
+      },
+    })
+  }
+  await collector.close()
+  expect(refused).toEqual(Array(8).fill('INVALID_ARGUMENT'))
+  expect(committed()).toBe(8)
+  expect(await engine.query('SELECT id, text FROM events ORDER BY rowid')).toEqual(
+    Array.from({ length: 8 }, (_, id) => ({ id, text: `outer ${id}` })),
+  )
+})
+
+it('a record that flushes or closes its own collector is in what that sends', async () => {
+  const engine = await openEngine({ tables })
+  const flushing = collect(engine, 'events', {})
+  const flushes: Promise<void>[] = []
+  for (let id = 0; id < 4; id++) {
+    flushing.collector.push({
+      id,
+      get text() {
+        flushes.push(flushing.collector.flush(), engine.flush())
+        return 'a'
+      },
+    })
+  }
+  await Promise.all(flushes)
+  expect(flushing.committed()).toBe(4)
+  const closing = collect(engine, 'events', {})
+  const closed: Promise<void>[] = []
+  closing.collector.push({ id: 10, text: 'b' })
+  closing.collector.push({
+    id: 11,
+    get text() {
+      closed.push(closing.collector.close())
+      return 'b'
+    },
+  })
+  // it waits for the same end
+  await closing.collector.close()
+  expect(closing.committed()).toBe(2)
+  await Promise.all(closed)
+  expect(await engine.query('SELECT id FROM events ORDER BY rowid')).toEqual(
+    [0, 1, 2, 3, 10, 11].map((id) => ({ id })),
+  )
+})
