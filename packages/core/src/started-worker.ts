@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, type Worker, type WorkerOptions } from 'node:worker_threads'
 import { spawnWorker, type WorkerEvent, type WorkerStart } from '@ducksink/worker'
 import { type ExitGuard, guardExit } from './exit-guard.ts'
 import { minLevelOf } from './log.ts'
@@ -20,12 +20,17 @@ export interface StartedWorker {
   readonly exited: Promise<string>
 }
 
+/** A worker takes over the flags of the process, but cannot start with the one for a script that is no file. */
+const EVALUATED: WorkerOptions = process.execArgv.some((flag) => flag.startsWith('--input-type'))
+  ? { execArgv: [] }
+  : {}
+
 /** Starts a worker, which takes it 30 ms: whatever can be done meanwhile had better be. */
 export function startWorker({ logger, createWorker = spawnWorker }: StartOptions): StartedWorker {
   const { port1, port2 } = new MessageChannel()
   const stopped = new Int32Array(new SharedArrayBuffer(4))
   const workerData: WorkerStart = { port: port2, minLogLevel: minLevelOf(logger), stopped: stopped.buffer }
-  const worker = createWorker({ workerData, transferList: [port2], name: 'ducksink' })
+  const worker = createWorker({ workerData, transferList: [port2], name: 'ducksink', ...EVALUATED })
   const guard = guardExit(worker, stopped)
   worker.once('exit', () => guard.remove())
   // an engine that nobody waits for must not keep the process alive; a pending call does
