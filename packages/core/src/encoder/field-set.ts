@@ -1,7 +1,7 @@
 import { foldIdentifier, SchemaError, type TableLayout } from '@ducksink/worker'
 import type { ContractMode } from '../options.ts'
 import { type FieldRecord, kindOf } from './column-encoder.ts'
-import { isPlainRecord, notPlain, unreadable } from './plain-record.ts'
+import { isPlainRecord, MAY_READ_PROTO, notPlain, unreadable } from './plain-record.ts'
 
 /** A column that some record has a field for. */
 export interface BoundColumn {
@@ -259,7 +259,7 @@ function rowsOfShape(
       const record = records[row] as { readonly __proto__?: unknown } | null
       if (typeof record !== 'object' || record === null) return row
       // biome-ignore lint/suspicious/noProto: as isPlainRecord does
-      if (record.__proto__ !== usual && !isPlainRecord(record)) return row
+      if (!(MAY_READ_PROTO && record.__proto__ === usual) && !isPlainRecord(record)) return row
       let index = 0
       for (const field in record) {
         if (index === length || field !== shape[index]) return row
