@@ -9,6 +9,7 @@ import type { Admission } from './admission.ts'
 import type { BatchSource } from './batch-source.ts'
 import { Channels } from './channels.ts'
 import { type Delivery, type FindWrite, KeyedDelivery } from './delivery.ts'
+import { isDate } from './encoder/native-date.ts'
 import type { RecordsContext } from './encoders.ts'
 import { type ClaimedChannel, OffsetClaim, precedingBatchFailed } from './offset-claim.ts'
 import { OptionsCheck } from './options-check.ts'
@@ -139,7 +140,7 @@ export class Ledger {
   async prune(options: PruneOptions): Promise<PruneSummary> {
     const check = new OptionsCheck()
     const { olderThan } = check.object('options', options, ['olderThan'])
-    const beforeMs = olderThan instanceof Date ? olderThan.getTime() : olderThan
+    const beforeMs = isDate(olderThan) ? olderThan.getTime() : olderThan
     if (typeof beforeMs !== 'number' || Number.isNaN(new Date(beforeMs).getTime()))
       check.problem('olderThan must be a Date, or a number of milliseconds since 1970')
     check.done('wrong options of pruneLedger')

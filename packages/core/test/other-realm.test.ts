@@ -67,3 +67,28 @@ it('what only has the prototype of a Date or of bytes is refused', async () => {
     expect(await rejection(engine.write('t', [fake]))).toMatchObject({ name: 'ValueError' })
   }
 })
+
+it('a batch of another realm is the same batch, and a Date of one says how much of the ledger is forgotten', async () => {
+  const columns = {
+    id: 'INTEGER',
+    at: 'TIMESTAMP',
+    bytes: 'BLOB',
+    inside: 'JSON',
+    byName: 'MAP(VARCHAR, INTEGER)',
+  }
+  const engine = await openEngine({ deliveryMode: 'exactly-once', tables: { t: { columns } } })
+  const code = `[{
+    id: 1,
+    at: new Date(${MOMENT.getTime()}),
+    bytes: new Uint8Array([1, 2]),
+    inside: { a: { b: [1, null] } },
+    byName: new Map([['a', 1]]),
+  }]`
+  const own = new Function(`return ${code}`)() as object[]
+  expect(await engine.write('t', own, { key: 'k' })).toMatchObject({ duplicate: false })
+  expect(await engine.write('t', inOtherRealm<object[]>(code), { key: 'k' })).toMatchObject({
+    duplicate: true,
+  })
+  const olderThan = inOtherRealm<Date>('new Date(8.64e15)')
+  expect(await engine.pruneLedger({ olderThan })).toEqual({ keyCount: 1, offsetCount: 0 })
+})
