@@ -113,6 +113,8 @@ const ESCAPES: readonly string[] = [
   'PRAGMA disable_checkpoint_on_shutdown',
   "PRAGMA memory_limit = '10GB'",
   'DETACH test',
+  'ALTER DATABASE test SET ALIAS TO other',
+  '; /* ; */ alter\u200b-- x\n DATABASE if exists test SET ALIAS TO other',
   "ATTACH ':memory:' AS other",
   "ATTACH 'FILE.duckdb' AS other",
   "COPY good TO 'FILE.csv'",

@@ -46,6 +46,10 @@ const FILE_FUNCTION =
 /** In every SQL that calls one of these; most holds nothing of it, and need not be looked at closely. */
 const SUSPECT = /able_logging|able_profil|_duckdb_logs|read_|parquet_|sniff_csv/i
 
+// A target by another name is one that the writer does not find any more: the next statement ends the process (SIGSEGV).
+// DuckDB takes for white space what \s does not.
+const ALTER_DATABASE = /^\W*alter\W+database\b/i
+
 /** Whether a statement reads, and so runs beside the writer, or takes its turn on the writing connection. */
 export type StatementKind = 'read' | 'write'
 
@@ -57,6 +61,8 @@ export async function classifyStatement(connection: Connection, sql: string): Pr
   await refuseFunctions(connection, sql)
   const statementType = await statementTypeOf(connection, sql)
   if (statementType === StatementType.EXPLAIN) await requireExplainable(connection, sql)
+  if (statementType === StatementType.ALTER && ALTER_DATABASE.test(withoutComments(sql)))
+    throw refusal('does not give the target another name')
   if (READS.has(statementType)) return 'read'
   if (WRITES.has(statementType)) return 'write'
   throw refusal(`does not run ${StatementType[statementType]} statements: the engine runs its own`)
