@@ -4,11 +4,12 @@ import { expect, it } from 'vitest'
 
 const SCRIPT = `
   import { SinkEngine } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}
-  await using engine = await SinkEngine.open({ path: ':memory:' })
+  const engine = await SinkEngine.open({ path: ':memory:' })
   const records = [{ id: 1, of: { a: [1] } }, { id: 2, of: { a: [2] } }]
   const { rowCount } = await engine.write('inferred', records)
   await engine.table('inferred').writeFrom(records)
   const [{ n }] = await engine.query('SELECT count(*) AS n, any_value(of) FROM inferred')
+  await engine.close()
   console.log(rowCount, n)`
 
 /** What an app prints that is no file, of a Node with these flags. */
