@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { SinkEngine, type SinkEngineOptions } from '../src/index.ts'
 import { fixtureUrl } from './child.ts'
@@ -10,18 +11,21 @@ export interface SteeredEngine {
   readonly workers: readonly Worker[]
   /** Makes the worker throw, close its port, and so on; see `fixtures/steered-worker.ts`. */
   steer(order: string): void
+  /** Resolves when it has taken the next order, or has made a call of DuckDB wait. */
+  told(what: 'taken' | 'held'): Promise<void>
 }
 
 /** Opens an engine whose workers take orders: the first of `early` as the first worker starts, and so on. */
 export async function openSteered(options: SinkEngineOptions, ...early: string[]): Promise<SteeredEngine> {
   const workers: Worker[] = []
   const ports: MessagePort[] = []
+  const events = new EventEmitter()
   const engine = await SinkEngine.open({
     tables: BATCH_TABLES,
     ...options,
     createWorker: ({ workerData, transferList = [], ...rest }) => {
       const { port1, port2 } = new MessageChannel()
-      port1.unref()
+      port1.on('message', (what: 'taken' | 'held') => events.emit(what)).unref()
       const order = early[workers.length]
       if (order !== undefined) port1.postMessage(order)
       const worker = new Worker(fixtureUrl('steered-worker'), {
@@ -34,5 +38,12 @@ export async function openSteered(options: SinkEngineOptions, ...early: string[]
       return worker
     },
   })
-  return { engine, workers, steer: (order) => ports.at(-1)?.postMessage(order) }
+  return {
+    engine,
+    workers,
+    steer: (order) => ports.at(-1)?.postMessage(order),
+    async told(what) {
+      await once(events, what)
+    },
+  }
 }
