@@ -5,6 +5,6 @@ import { TWO_WRITERS_FAULTS } from '../src/faults/two-writers.ts'
 import { testFaults } from './run-faults.ts'
 
 testFaults(FULL_DISK_FAULTS)
-testFaults([overload(400)])
+testFaults([overload(400, 400)])
 testFaults(TWO_WRITERS_FAULTS)
 testFaults(ABORT_FAULTS)

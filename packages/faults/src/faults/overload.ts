@@ -8,16 +8,16 @@ const PART_BYTES = 2 ** 20
 const MAX_ROWS = 4_000
 const MIN_RATIO = 10
 
-/** A fault that floods an engine for so long. */
-export const overload = (durationMs: number): Fault => ({
+/** A fault that floods an engine for so long, with batches of so many rows at most. */
+export const overload = (durationMs: number, maxRows = MAX_ROWS): Fault => ({
   id: 'overload',
   name: `overload for ${durationMs / 1_000} s: producers at more than ${MIN_RATIO} times the sink's rate`,
   runs: 1,
-  run: (run) => flood(run, durationMs),
+  run: (run) => flood(run, durationMs, maxRows),
 })
 
-async function flood(run: FaultRun, durationMs: number): Promise<void> {
-  const shape = run.shape({ maxRows: MAX_ROWS, badOneIn: 0 })
+async function flood(run: FaultRun, durationMs: number, maxRows: number): Promise<void> {
+  const shape = run.shape({ maxRows, badOneIn: 0 })
   const job = run.job({
     mode: run.mode(),
     shape,
