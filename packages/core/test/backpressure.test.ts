@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { BackpressureError, type SinkEngine, type SinkEngineOptions } from '../src/index.ts'
+import { WorkerThread } from '../src/worker-thread.ts'
 import { databasePath, numbered, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
 import { openSteered } from './steered-engine.ts'
@@ -22,18 +23,19 @@ function expectAtRest(engine: SinkEngine): void {
   expect(engine.writableNeedDrain).toBe(false)
 }
 
-/** The most that the engine holds at any turn of the event loop until the promise is settled. */
+/** The most that the engine holds as it sends something, until the promise is settled. */
 async function mostHeldUntil(engine: SinkEngine, promise: Promise<unknown>): Promise<number> {
   let most = 0
-  let isSettled = false
-  const settled = promise.finally(() => {
-    isSettled = true
-  })
-  while (!isSettled) {
+  const { insert } = WorkerThread.prototype
+  const spy = vi.spyOn(WorkerThread.prototype, 'insert').mockImplementation(function (
+    this: WorkerThread,
+    requests,
+  ) {
     most = Math.max(most, engine.bufferedBytes)
-    await setImmediate()
-  }
-  await settled
+    return insert.call(this, requests)
+  })
+  onTestFinished(() => spy.mockRestore())
+  await promise
   return most
 }
 
