@@ -120,10 +120,19 @@ describe('dead letters', () => {
       { id: 1, age: -1 },
       { id: 2, age: -1 },
     ])
-    const transform = (record: object) => ({ ...record, id: (Math.random() * 2 ** 40) | 0, age: 1 })
-    const results = await Promise.allSettled(
-      [1, 2].map(() => engine.replayDeadLetters('events', { transform })),
-    )
+    let reading = 2
+    const haveRead = Promise.withResolvers<void>()
+    const replay = (replayer: number) => {
+      let id = 10 * replayer
+      const transform = async (record: object) => {
+        // neither writes before both have read the letters
+        if (id++ === 10 * replayer && --reading === 0) haveRead.resolve()
+        await haveRead.promise
+        return { ...record, id, age: 1 }
+      }
+      return engine.replayDeadLetters('events', { transform })
+    }
+    const results = await Promise.allSettled([1, 2].map(replay))
     expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     const failed = results.find((result) => result.status === 'rejected')
     expect(failed?.reason).toBeInstanceOf(StatementError)
