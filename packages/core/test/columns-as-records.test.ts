@@ -5,6 +5,7 @@ import type { SinkColumn, UnitType } from '../src/index.ts'
 import { PayloadHasher } from '../src/payload-hash.ts'
 import { databasePath, openEngine } from './open-engine.ts'
 import { bitmap, packed } from './packed.ts'
+import { propertyRuns } from './property-runs.ts'
 import { readValue } from './read-file.ts'
 
 // What is written by columns is what the same values become when they are written by records: whatever form a column has,
@@ -191,7 +192,7 @@ it('columns of any form become what the same values in records become, and have 
       expect(receipts.map((receipt) => receipt.rowCount)).toEqual([rowCount, rowCount])
       expect(row.buffer.detached).toBe(transfer)
     }),
-    { numRuns: 60 },
+    { numRuns: propertyRuns(30) },
   )
   await engine.close()
   const differences = Array.from({ length: runs }, (_, run) => {
@@ -200,4 +201,4 @@ it('columns of any form become what the same values in records become, and have 
       UNION ALL (${rows('records')} EXCEPT ALL ${rows('columns')}))`
   })
   expect(await readValue(path, `SELECT sum(n)::INTEGER FROM (${differences.join(' UNION ALL ')})`)).toBe(0)
-}, 60_000)
+})

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { SinkError, WriteOptions } from '../src/index.ts'
 import { databasePath, openEngine } from './open-engine.ts'
+import { propertyRuns } from './property-runs.ts'
 import { openSteered } from './steered-engine.ts'
 
 // Small writes that are made at once are encoded together; each is to be what it would be by itself.
@@ -28,7 +29,7 @@ it('fields that a write leaves out get their DEFAULT, whatever others have that 
       expect(await engine.query('FROM t ORDER BY rowid')).toEqual(expected)
       await engine.close()
     }),
-    { numRuns: 10 },
+    { numRuns: propertyRuns(6) },
   )
 })
 
@@ -108,7 +109,7 @@ it('each is written, refused or taken back as if it were alone, and those writte
         expect(typeof counts === 'string' ? JSON.parse(counts) : counts).toEqual(given && { ...given })
       }
     }),
-    { numRuns: 10 },
+    { numRuns: propertyRuns(6) },
   )
 })
 

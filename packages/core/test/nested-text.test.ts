@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { entriesOfText, fieldsOfText, listOfText } from '../src/encoder/nested-text.ts'
 import { decodeColumn, encodeColumn, isAccepted } from './encoded-column.ts'
+import { propertyRuns } from './property-runs.ts'
 import { castByDuckDB, connect, writeAndPrint, writeAndReadBack } from './read-back.ts'
 import { nestedType, samplesOf } from './typed-values.ts'
 
@@ -65,7 +66,7 @@ describe('what DuckDB prints of a nested value', () => {
       )
       expect(await writeAndReadBack(printed)).toEqual(expected)
     })
-    await fc.assert(property, { numRuns: 4, endOnFailure: true })
+    await fc.assert(property, { numRuns: propertyRuns(2), endOnFailure: true })
   })
 })
 

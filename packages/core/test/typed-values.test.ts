@@ -3,6 +3,7 @@ import { type LogicalType, parseLogicalType, ValueError } from '@ducksink/worker
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { decodeColumn, encodeColumn, isAccepted } from './encoded-column.ts'
+import { propertyRuns } from './property-runs.ts'
 import { castByDuckDB, connect, type GivenColumn, writeAndReadBack } from './read-back.ts'
 import { nestedType, type Sample, samplesOf, scalarType } from './typed-values.ts'
 
@@ -65,7 +66,7 @@ describe('a value is read from the file as itself', () => {
 
   it('random nested types', async () => {
     await fc.assert(fc.asyncProperty(columnsOf(nestedType, 60, 4), expectExact), {
-      numRuns: 8,
+      numRuns: propertyRuns(4),
       endOnFailure: true,
     })
   })
