@@ -31,8 +31,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Workers that a test starts inherit this, and so does what they import.
     execArgv: [`--conditions=${sourceCondition}`, ...preloads],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Nothing waits so long, on however busy a machine: it ends what hangs.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: ['default', './scripts/closing-line.ts'],
     coverage: {
       provider: 'v8',
