@@ -128,7 +128,7 @@ it('a write that waits for others to share its commit is no hang', async () => {
   const engine = await openEngine({ path: databasePath(), hangTimeoutMs: HANG_MS, groupCommit })
   await engine.write('events', [{ id: 1 }])
   const write = engine.write('events', [{ id: 2 }])
-  await pass(1.1 * HANG_MS)
+  await pass(1.3 * HANG_MS)
   expect(await write).toMatchObject({ rowCount: 1 })
 })
 
