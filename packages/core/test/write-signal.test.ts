@@ -3,6 +3,7 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import type { SinkEngine } from '../src/index.ts'
 import { databasePath, numbered, openEngine, rejection } from './open-engine.ts'
 import { readFile } from './read-file.ts'
+import { openSteered, type SteeredEngine } from './steered-engine.ts'
 
 const tables = { events: { columns: { id: 'INTEGER' } } }
 const IDS = 'SELECT id FROM events ORDER BY id'
@@ -124,44 +125,96 @@ it('a signal that is aborted after the receipt changes nothing, and is listened 
   expect(await engine.query('SELECT count(*) AS count FROM events')).toEqual([{ count: 6n }])
 })
 
-// about a second of the writing connection's time
-const SLOW =
-  'CREATE TABLE slow AS SELECT count(*) AS n FROM range(15_000) a(i), range(15_000) b(j) WHERE (i * j) % 7 = 3'
+interface LongStatement {
+  /** Resolves when it has ended. */
+  readonly ended: Promise<unknown>
+  readonly hasEnded: () => boolean
+  readonly end: () => void
+}
+
+/** Has the worker run a statement that lasts until it is to end. */
+async function beginStatement({ engine, steer, told }: SteeredEngine): Promise<LongStatement> {
+  steer('hold the next call')
+  await told('taken')
+  const held = told('held')
+  let hasEnded = false
+  const ended = engine.query('CREATE TABLE other (id INTEGER)').finally(() => {
+    hasEnded = true
+  })
+  await held
+  return { ended, hasEnded: () => hasEnded, end: () => steer('go on') }
+}
 
 it('a write that is aborted behind a long statement is taken back at once', async () => {
   const path = databasePath()
-  const engine = await openEngine({ path, tables })
+  const steered = await openSteered({ path, tables })
+  const { engine } = steered
   await engine.write('events', numbered(1))
-  const ended: string[] = []
-  const statement = engine.query(SLOW).then(() => ended.push('statement'))
+  const { ended, hasEnded, end } = await beginStatement(steered)
   const controller = new AbortController()
   const { signal } = controller
   const small = rejection(engine.write('events', numbered(1, 10), { signal }))
   const large = rejection(engine.write('events', numbered(40_000, 100), { signal }))
   const timedOut = rejection(engine.write('events', numbered(1, 11), { signal: AbortSignal.timeout(1) }))
-  const kept = engine.write('events', numbered(1, 1))
-  // all of it is on its way
-  while (engine.bufferedBytes < 160_000) await setImmediate()
+  const last = numbered(1, 1)
+  // it is read when all before it is on its way
+  const isRead = new Promise<void>((resolve) => {
+    Object.defineProperty(last[0], 'id', {
+      enumerable: true,
+      get: () => {
+        resolve()
+        return 1
+      },
+    })
+  })
+  const kept = engine.write('events', last)
+  await isRead
   controller.abort()
   expect(await timedOut).toMatchObject({ name: 'TimeoutError' })
   for (const error of await Promise.all([small, large])) expect(error).toBe(signal.reason)
-  expect(ended).toEqual([])
-  await Promise.all([statement, kept])
+  expect(hasEnded()).toBe(false)
+  end()
+  await Promise.all([ended, kept])
   await settled(engine)
   await engine.close()
   expect(await readFile(path, IDS)).toEqual(ids(0, 1))
 })
 
+it('a write that is aborted is rejected before those beside it have gone in', async () => {
+  const path = databasePath()
+  const steered = await openSteered({ path, tables })
+  const { engine } = steered
+  await engine.write('events', numbered(1))
+  const { ended, hasEnded, end } = await beginStatement(steered)
+  const controller = new AbortController()
+  const { signal } = controller
+  // small and of one turn: they share a message
+  const first = engine.write('events', numbered(1, 1))
+  const aborted = rejection(engine.write('events', numbered(1, 2), { signal }))
+  const last = engine.write('events', numbered(1, 3))
+  // on its way
+  while (engine.bufferedBytes === 0) await setImmediate()
+  controller.abort()
+  expect(await aborted).toBe(signal.reason)
+  expect(hasEnded()).toBe(false)
+  end()
+  await Promise.all([ended, first, last])
+  await settled(engine)
+  await engine.close()
+  expect(await readFile(path, IDS)).toEqual(ids(0, 1, 3))
+})
+
 it('a write that is aborted while it waits for its table is taken back at once', async () => {
   const path = databasePath()
-  const engine = await openEngine({ path })
-  const ended: string[] = []
-  const statement = engine.query(SLOW).then(() => ended.push('statement'))
+  const steered = await openSteered({ path, tables: {} })
+  const { engine } = steered
+  const { ended, hasEnded, end } = await beginStatement(steered)
   const aborted = engine.write('events', numbered(1), { signal: AbortSignal.timeout(1) })
   const kept = engine.write('events', numbered(1, 1))
   expect(await rejection(aborted)).toMatchObject({ name: 'TimeoutError' })
-  expect(ended).toEqual([])
-  await Promise.all([statement, kept])
+  expect(hasEnded()).toBe(false)
+  end()
+  await Promise.all([ended, kept])
   await settled(engine)
   await engine.close()
   expect(await readFile(path, IDS)).toEqual([{ id: 1n }])
