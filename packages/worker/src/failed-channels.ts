@@ -1,8 +1,8 @@
 import type { WrittenOffset } from './protocol/ledger-messages.ts'
 
-/** A write that was not written, and the number that its channel had then. */
-interface Failure {
-  readonly writeId: number
+/** The writes of a channel that were not written, and the number that the channel had then. */
+interface Failures {
+  readonly writeIds: Set<number>
   readonly generation: number
 }
 
@@ -11,29 +11,33 @@ interface Failure {
  * resume past the hole.
  */
 export class FailedChannels {
-  readonly #failures = new Map<string, Failure>()
+  readonly #failures = new Map<string, Failures>()
 
   /** Remembers that a write of these offsets failed; one that was taken back may have done so before its turn. */
   add(writeId: number, offsets: readonly WrittenOffset[]): void {
     for (const { channel, generation } of offsets) {
       const known = this.#failures.get(channel)
-      const isEarlier = known?.generation === generation && writeId < known.writeId
-      if (known === undefined || known.generation < generation || isEarlier)
-        this.#failures.set(channel, { writeId, generation })
+      if (known === undefined || known.generation < generation)
+        this.#failures.set(channel, { writeIds: new Set([writeId]), generation })
+      else if (known.generation === generation) known.writeIds.add(writeId)
     }
   }
 
-  /** Forgets the failure of a write that comes again: main had only taken it back. */
+  /** Forgets the failure of a write that comes again, and no other. */
   forget(writeId: number, offsets: readonly WrittenOffset[]): void {
-    for (const { channel } of offsets)
-      if (this.#failures.get(channel)?.writeId === writeId) this.#failures.delete(channel)
+    for (const { channel } of offsets) this.#failures.get(channel)?.writeIds.delete(writeId)
   }
 
   /** The channel for which a write of these offsets must be refused: ids count up in the order of the calls. */
   find(writeId: number, offsets: readonly WrittenOffset[]): string | undefined {
     return offsets.find(({ channel, generation }) => {
-      const failure = this.#failures.get(channel)
-      return failure !== undefined && generation <= failure.generation && writeId > failure.writeId
+      const failures = this.#failures.get(channel)
+      return failures !== undefined && generation <= failures.generation && hasBefore(failures, writeId)
     })?.channel
   }
+}
+
+function hasBefore({ writeIds }: Failures, writeId: number): boolean {
+  for (const failed of writeIds) if (failed < writeId) return true
+  return false
 }

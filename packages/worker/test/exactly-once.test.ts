@@ -384,7 +384,7 @@ describe('a channel', () => {
     expect(said(await one(session, behind))).toBe('PRECEDING_BATCH_FAILED')
     const again = parts.map((part) => ({ ...part, run: 1 }))
     expect((await insertParts(session, again)).map(said)).toEqual(['inserted', 'committed'])
-    expect(said(await one(session, await request(session, at('c', 2n), [3])))).toBe('committed')
+    expect(said(await one(session, await request(session, at('c', 2n, 1), [3])))).toBe('committed')
     expect(await column(session)).toEqual([1, 2, 3])
   })
 
@@ -410,6 +410,35 @@ describe('a channel', () => {
     connection.run = run
     expect([await column(session), await offsets(session)]).toEqual([[], []])
   })
+
+  test.each(['before it fails', 'before it comes again'])(
+    'a write taken back %s is not forgotten with one before it that comes again',
+    async (when) => {
+      const session = await openTables()
+      // refuses 1000 at COMMIT only
+      await session.rows('CREATE TABLE i (a INTEGER); CREATE INDEX x ON i (CAST(a AS TINYINT))')
+      const table = { table: 'i' }
+      const parts = await partsOf(session, at('c', 1n), [[1], [1000]], table)
+      const [second, third] = [
+        await request(session, at('c', 2n), [2], table),
+        await request(session, at('c', 3n), [3], table),
+      ]
+      expect((await insertParts(session, parts.slice(0, 1))).map(said)).toEqual(['inserted'])
+      if (when === 'before it fails') session.transactions.refused(second)
+      expect((await insertParts(session, parts.slice(1))).map(said)).toEqual(['run-again'])
+      if (when === 'before it comes again') session.transactions.refused(second)
+      const { writeId } = second
+      const first = parts[0] as InsertRequest
+      const again = [
+        { ...first, run: 1, action: 'check', last: false },
+        { ...(parts[1] as InsertRequest), ...NO_ROWS, run: 1 },
+      ] as const
+      expect((await insertParts(session, again)).map(said)).toEqual(['inserted', 'committed'])
+      expect(third.writeId).toBeGreaterThan(writeId)
+      expect(said(await one(session, third))).toBe('PRECEDING_BATCH_FAILED')
+      expect(await offsets(session)).toEqual(['c1'])
+    },
+  )
 
   test('does not count a run that is to be begun again', async () => {
     const session = await openTables()
