@@ -56,7 +56,8 @@ export class Target {
    * @throws what the worker could not open it for.
    */
   async reopen(thread: WorkerThread, resume: Omit<ResumePoint, 'file'>): Promise<OpenedTarget> {
-    const file = this.isFile ? this.#info?.path : undefined
+    const info = this.isFile ? this.#info : undefined
+    const file = info && { path: info.path, id: info.fileId }
     return this.#opened(await thread.reopen({ ...this.#request, resume: { ...resume, file } }))
   }
 

@@ -291,3 +291,18 @@ it('a file that is let go meanwhile is opened at a later attempt', async () => {
   await engine.close()
   await expectWholeBatches(path, [0])
 })
+
+it('no other worker goes on with another file that has come to have its name', async () => {
+  const [path, moved, fresh] = [databasePath(), databasePath(), databasePath()]
+  const other = await openSteered({ path: fresh })
+  await other.engine.write('batches', batchRows(7))
+  await other.engine.close()
+  const { engine, steer } = await openSteered({ path })
+  await engine.write('batches', batchRows(0))
+  renameSync(path, moved)
+  renameSync(`${path}.wal`, `${moved}.wal`)
+  renameSync(fresh, path)
+  steer('exit')
+  const error = (await rejection(engine.closed)) as Error
+  expect(error.message).toContain(`cannot open ${path} again: another file has its place`)
+})

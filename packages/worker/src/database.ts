@@ -1,11 +1,11 @@
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, rmSync, statSync } from 'node:fs'
 import duckdb from '@duckdb/node-bindings'
 import { Connection, endingError } from './connection.ts'
 import { DiskRoom } from './disk-room.ts'
 import { acquireLock, type LockFile, type LockRecord } from './lock-file.ts'
 import type { WorkerLog } from './log.ts'
 import { TargetUnavailableError } from './protocol/errors.ts'
-import type { TargetInfo } from './protocol/messages.ts'
+import type { OpenedFile, TargetInfo } from './protocol/messages.ts'
 import { attachError, attachTarget, lockDownTarget, parseTarget, type Target, useSql } from './target.ts'
 import { requireWholeCheckpoint } from './torn-checkpoint.ts'
 
@@ -38,6 +38,7 @@ export class Database {
       catalog: parsed.catalog,
       duckdbVersion: duckdb.library_version(),
       isDurable: parsed.kind !== 'memory',
+      fileId: parsed.file === undefined ? undefined : fileIdOf(parsed.file),
     }
     this.#parsed = parsed
     this.writer = writer
@@ -147,7 +148,7 @@ export interface DatabaseOptions {
   readonly repairTornCheckpoint: boolean
   readonly log: WorkerLog
   /** The file of a target that was open before, and is still to be there. */
-  readonly file?: string | undefined
+  readonly file?: OpenedFile | undefined
 }
 
 /**
@@ -161,9 +162,8 @@ export async function openDatabase(
   { nonce, onLocked, repairTornCheckpoint: repairs, log, file }: DatabaseOptions,
 ): Promise<Database> {
   requireVersion(duckdb.library_version())
-  const target = parseTarget(path, config, { file })
-  if (file !== undefined && !existsSync(file))
-    throw new TargetUnavailableError(`cannot open ${file} again: it is not there any more`)
+  const target = parseTarget(path, config, { file: file?.path })
+  if (file !== undefined) requireSameFile(file)
   // in memory, by a thread of its own: it touches no file before the lock is there
   const creating = createInstance(target)
   let lock: LockFile | undefined
@@ -195,6 +195,19 @@ export async function openDatabase(
     if (code !== 'TARGET_LOCKED' || lock?.replaced === undefined) throw error
     throw lockedElsewhere(lock.replaced, target, error)
   }
+}
+
+function requireSameFile({ path, id }: OpenedFile): void {
+  const found = fileIdOf(path)
+  if (found !== undefined && found === id) return
+  const reason = found === undefined ? 'it is not there any more' : 'another file has its place'
+  throw new TargetUnavailableError(`cannot open ${path} again: ${reason}`)
+}
+
+/** What no two files have at a time; undefined where there is none. */
+function fileIdOf(file: string): string | undefined {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false })
+  return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`
 }
 
 /** DuckDB's own lock knows no process that cannot be seen from here. */

@@ -29,10 +29,16 @@ export interface OpenRequest {
   readonly resume?: ResumePoint
 }
 
+/** A file that was open: by its path, and what tells it from any other there. */
+export interface OpenedFile {
+  readonly path: string
+  readonly id: string | undefined
+}
+
 /** Where a worker goes on that takes the place of another. */
 export interface ResumePoint {
   /** The file that is the target; absent where it is none. */
-  readonly file: string | undefined
+  readonly file: OpenedFile | undefined
   /** The id of the first layout. */
   readonly layoutId: number
   /** The sequence of the commit before the first. */
@@ -61,6 +67,8 @@ export interface TargetInfo {
   readonly path: string
   readonly catalog: string
   readonly duckdbVersion: string
+  /** Tells the file from any other that may come to have its path; absent where the target is none. */
+  readonly fileId: string | undefined
   /** True where what is committed outlives the worker, so that another can go on with it. */
   readonly isDurable: boolean
 }
