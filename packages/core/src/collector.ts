@@ -119,8 +119,8 @@ export class RecordCollector<T extends object> implements PatientCollector<T> {
     if (this.#state === 'open') {
       this.#state = 'closed'
       this.#send('close')
-      if (this.#isReading) await undefined
     }
+    if (this.#isReading) await undefined
     await this.#sent.settled()
     this.#context.onClose()
   }

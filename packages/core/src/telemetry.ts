@@ -63,7 +63,10 @@ export class Telemetry {
 
   pressure(on: boolean, held: { readonly bufferedBytes: number; readonly bufferedBatches: number }): void {
     const { bufferedBytes, bufferedBatches } = held
-    this.#log.debug(on ? 'pressure on' : 'pressure off', { bufferedBytes, bufferedBatches })
+    // not inside the push or send at hand: a logger may push what it is told into the same collector
+    process.nextTick(() =>
+      this.#log.debug(on ? 'pressure on' : 'pressure off', { bufferedBytes, bufferedBatches }),
+    )
     if (on) this.#counts.pressureCount++
   }
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
+import { setTimeout } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import {
   type CollectOptions,
   ConstraintError,
-  type SinkEngine,
+  SinkEngine,
   type SinkError,
   type SinkRecord,
 } from '../src/index.ts'
@@ -320,4 +321,41 @@ it('a record that flushes or closes its own collector is in what that sends', as
   expect(await engine.query('SELECT id FROM events ORDER BY rowid')).toEqual(
     [0, 1, 2, 3, 10, 11].map((id) => ({ id })),
   )
+})
+
+it('what a logger pushes into the collector that it is told of is written', async () => {
+  let told = 0
+  let isListening = false
+  const line = (): void => undefined
+  const debug = (_fields: unknown, message: string): void => {
+    if (message === 'pressure on' && isListening && told++ === 0) collector.push({ a: 99 })
+  }
+  const logger = { settings: { minLevel: 2 }, debug, info: line, warn: line, error: line } as never
+  const engine = await SinkEngine.open({ path: ':memory:', maxBufferedBatches: 2, logger })
+  await engine.query('CREATE TABLE t (a INTEGER)')
+  const collector = engine.table<object>('t').collect()
+  await setTimeout(50)
+  isListening = true
+  collector.push({ a: 1 })
+  await collector.flush()
+  await collector.close()
+  expect(told).toBeGreaterThan(0)
+  expect(await engine.query('SELECT a FROM t ORDER BY a')).toEqual([{ a: 1 }, { a: 99 }])
+  await engine.close()
+})
+
+it('a collector that a getter closes twice is closed when all of it is written', async () => {
+  const engine = await SinkEngine.open({ path: ':memory:' })
+  await engine.query('CREATE TABLE t (a INTEGER)')
+  const collector = engine.table<object>('t').collect()
+  let committed: Promise<number> | undefined
+  collector.push({
+    get a() {
+      void collector.close()
+      committed ??= collector.close().then(() => engine.stats().committedBatches)
+      return 1
+    },
+  })
+  expect(await committed).toBe(1)
+  await engine.close()
 })
