@@ -33,10 +33,12 @@ export function startWorker({ logger, createWorker = spawnWorker }: StartOptions
   const worker = createWorker({ workerData, transferList: [port2], name: 'ducksink', ...EVALUATED })
   const guard = guardExit(worker, stopped)
   worker.once('exit', () => guard.remove())
-  // an engine that nobody waits for must not keep the process alive; a pending call does
+  const exited = exitOf(worker, port1)
+  // an engine that nobody waits for must not keep the process alive; a pending call does. Only now: whoever listens to
+  // a worker's messages refs it
   port1.unref()
   worker.unref()
-  return { worker, port: port1, stopped, guard, exited: exitOf(worker, port1) }
+  return { worker, port: port1, stopped, guard, exited }
 }
 
 async function exitOf(worker: Worker, port: MessagePort): Promise<string> {

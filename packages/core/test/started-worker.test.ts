@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { assembleEngine } from '../src/engine-assembly.ts'
 import { resolveOptions } from '../src/resolved-options.ts'
 import { startWorker } from '../src/started-worker.ts'
+import { runFixture } from './child.ts'
 import { databasePath, rejection } from './open-engine.ts'
 
 const REASON = 'the library is of another machine'
@@ -39,4 +40,8 @@ it('the open fails with the same where the worker has ended by then', async () =
     ...{ name: 'TargetUnavailableError', code: 'TARGET_UNAVAILABLE' },
     message: expect.stringContaining(REASON),
   })
+})
+
+it('a worker that was started, and is not called, does not keep the process alive', async () => {
+  expect(await runFixture('started-and-left').ended).toEqual({ code: 0, signal: null, lines: [], stderr: '' })
 })
