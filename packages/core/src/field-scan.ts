@@ -49,7 +49,7 @@ export class FieldScan {
    */
   reach(row: number): number {
     while (this.#row <= row && !this.isDone) {
-      if (!this.next()) throw new LateFieldError()
+      if (!this.next()) throw new LateFieldError('a record has a field that those before it did not have')
     }
     return this.#row
   }

@@ -59,6 +59,7 @@ export async function commitGroupOnce(
 ): Promise<GroupOutcome> {
   const { connection, parts } = writer
   let verdicts: readonly Verdict[] = []
+  let writes: readonly EnteredWrite[] = []
   const replies = (isUnknown: boolean): GroupOutcome['replies'] =>
     requests.map((request, index) => {
       const verdict = verdicts[index]
@@ -67,7 +68,7 @@ export async function commitGroupOnce(
   await connection.run('BEGIN')
   try {
     verdicts = await exactlyOnce.decide(connection, requests, at)
-    const writes = requests.flatMap((request, index): EnteredWrite | readonly EnteredWrite[] => {
+    writes = requests.flatMap((request, index): EnteredWrite | readonly EnteredWrite[] => {
       const verdict = verdicts[index] as Verdict
       return verdict.kind === 'write' ? { request, sequence: verdict.sequence } : []
     })
@@ -75,12 +76,12 @@ export async function commitGroupOnce(
     await exactlyOnce.enter(writer, writes)
     if (writes.length === 0) await connection.rollBack()
     else await unlessDurable(connection.run('COMMIT'))
-    return { replies: replies(false), writtenCount: writes.length, unknown: undefined }
   } catch (error) {
     await connection.rollBack()
     if (!isOutcomeUnknown(error)) throw error
     return { replies: replies(true), writtenCount: 0, unknown: { error } }
   }
+  return { replies: replies(false), writtenCount: writes.length, unknown: undefined }
 }
 
 /** True for a write that is committed or not with its group, whose first sequence this is. */
