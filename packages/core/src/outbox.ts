@@ -75,7 +75,7 @@ export class Outbox {
   }
 
   #onAnswer({ request, onReply, onLoss }: Outgoing, answer: InsertAnswer): void {
-    if (answer.status === 'deferred') this.#client.call('insertReply', request.writeId).then(onReply, onLoss)
+    if (answer.status === 'deferred') this.#client.insertReply(request.writeId).then(onReply, onLoss)
     else onReply(answer)
   }
 }

@@ -1,5 +1,6 @@
 import {
   type InsertAnswer,
+  type InsertReply,
   type InsertRequest,
   type QueryReply,
   type QueryRequest,
@@ -64,6 +65,11 @@ export class WorkerClient {
   /** Sends parts, while {@link isRunning}; their buffers are transferred and come back with the replies. */
   insert(requests: readonly InsertRequest[]): Promise<readonly InsertAnswer[]> {
     return this.#thread.insert(requests)
+  }
+
+  /** Asks for a reply as soon as it is known to be deferred: the thread at hand has it, even if it is about to end. */
+  insertReply(writeId: number): Promise<InsertReply> {
+    return this.#thread.call('insertReply', writeId)
   }
 
   /** Asks a query, which waits for no thread any more where its signal aborts. */

@@ -64,7 +64,7 @@ it.each(['answer no COMMIT', 'answer no insert'])(
   },
 )
 
-it.each(['reads', 'writes that are taken back'])(
+it.each(['reads', 'writes that are taken back', 'writes that leave others behind as they are taken back'])(
   '%s that go on beside a worker that hangs do not hide it',
   async (way) => {
     const options = { path: databasePath(), hangTimeoutMs: HANG_MS }
@@ -76,14 +76,18 @@ it.each(['reads', 'writes that are taken back'])(
     const ended = rejection(engine.closed)
     const write = rejection(engine.write('batches', batchRows(3)))
     await held
-    while (!hasFailed(engine)()) {
+    // in time, and not when there is no room for more
+    for (let passedMs = 0; passedMs < 3 * HANG_MS && !hasFailed(engine)(); passedMs += TICK_MS) {
       const signal = AbortSignal.timeout(5)
-      const other =
-        way === 'reads' ? engine.query('SELECT 1') : engine.write('batches', batchRows(1), { signal })
-      other.catch(() => undefined)
+      const others: Promise<unknown>[] =
+        way === 'reads' ? [engine.query('SELECT 1')] : [engine.write('batches', batchRows(1), { signal })]
+      // in one message with it
+      if (way.includes('behind')) others.push(engine.write('batches', batchRows(2)))
+      for (const other of others) other.catch(() => undefined)
       await once(signal, 'abort')
       vi.advanceTimersByTime(TICK_MS)
     }
+    expect(engine.state).toBe('failed')
     expect(await write).toMatchObject({ code: 'OUTCOME_UNKNOWN' })
     expect(await ended).toMatchObject({ code: 'WORKER_DIED' })
     // when no read is in flight
