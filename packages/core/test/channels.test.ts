@@ -4,7 +4,8 @@ import { Channels } from '../src/channels.ts'
 import { OffsetClaim } from '../src/offset-claim.ts'
 
 // The channels of a main thread against a worker that does what the real one does: it takes batches in the order in
-// which they are sent, and refuses those of a channel that come after one that failed and are of its generation.
+// which they are sent, asks for some once more, and refuses those of a channel that come after one that failed and are
+// of its generation.
 
 interface Batch {
   readonly claim: OffsetClaim
@@ -34,7 +35,8 @@ class World {
   readonly #sent: Sent[] = []
   #nextId = 1
   readonly #replies: Answered[] = []
-  readonly #failed = new Map<string, { readonly id: number; readonly generation: number }>()
+  /** All that the worker has not written, but what comes again. */
+  readonly #failed = new Set<Sent>()
   /** Failures that the app is resolving: it sends nothing of their channels meanwhile. */
   readonly #skipping = new Map<string, OffsetClaim>()
   /** By channel and offset, the batch that it was in when that was not written for its own sake. */
@@ -126,33 +128,34 @@ class World {
     this.#sent.push({ batch, id: this.#nextId++, generations: new Map(generations) })
   }
 
-  work(fails: boolean): void {
-    const next = this.#sent.shift()
+  /** The worker takes the first batch; one that it asks for once more stays the first. */
+  work(end: 'committed' | 'failed' | 'asked for again'): void {
+    const next = this.#sent[0]
     if (next === undefined) return
-    const { batch, id, generations } = next
-    const isBehind = [...generations].some(([name, number]) => {
-      const failed = this.#failed.get(name)
-      return failed !== undefined && number <= failed.generation && id > failed.id
-    })
-    if (fails || isBehind) this.#failInWorker(next)
-    else for (const { channel, last } of batch.claim.spans) this.#commit(batch, channel.name, last)
-    this.#replies.push({ batch, status: isBehind ? 'behind' : fails ? 'failed' : 'committed' })
+    this.#failed.delete(next)
+    const { batch } = next
+    const status = this.#isBehind(next) ? 'behind' : end
+    if (status === 'committed')
+      for (const { channel, last } of batch.claim.spans) this.#commit(batch, channel.name, last)
+    else this.#failed.add(next)
+    if (status === 'asked for again') return
+    this.#sent.shift()
+    this.#replies.push({ batch, status })
   }
 
   /** A batch that waits in the worker is taken back, whatever waits before it. */
   cancel(index: number): void {
     const [taken] = this.#sent.splice(index % Math.max(1, this.#sent.length), 1)
     if (taken === undefined) return
-    this.#failInWorker(taken)
+    this.#failed.add(taken)
     this.#replies.push({ batch: taken.batch, status: 'failed' })
   }
 
-  #failInWorker({ id, generations }: Sent): void {
-    for (const [name, generation] of generations) {
-      const known = this.#failed.get(name)
-      if (known?.generation === generation && known.id < id) continue
-      this.#failed.set(name, { id, generation })
-    }
+  #isBehind({ id, generations }: Sent): boolean {
+    const before = [...this.#failed].filter((failed) => failed.id < id)
+    return [...generations].some(([name, number]) =>
+      before.some((failed) => (failed.generations.get(name) ?? -1) >= number),
+    )
   }
 
   reply(): void {
@@ -199,7 +202,7 @@ class World {
     this.sendGathered()
     while (this.#waiting.length + this.#sent.length + this.#replies.length > 0) {
       this.dispatch()
-      this.work(false)
+      this.work('committed')
       this.reply()
     }
   }
@@ -259,11 +262,17 @@ const push = fc.tuple(gathered, once(15)).map(
     (world) =>
       world.push(name, isBad),
 )
-const work = once(5).map(
-  (fails): Command =>
-    (world) =>
-      world.work(fails),
-)
+const work = fc
+  .oneof(
+    { weight: 7, arbitrary: fc.constant('committed' as const) },
+    { weight: 2, arbitrary: fc.constant('failed' as const) },
+    { weight: 1, arbitrary: fc.constant('asked for again' as const) },
+  )
+  .map(
+    (end): Command =>
+      (world) =>
+        world.work(end),
+  )
 const abort = fc.nat(3).map(
   (index): Command =>
     (world) =>
