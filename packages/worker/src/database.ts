@@ -73,9 +73,12 @@ export class Database {
   /**
    * Opens a target again that DuckDB has invalidated, under the same lock, with the same connections; no call may be
    * in flight, and no prepared statement be left. What functions they had is to be made again.
+   * @throws {@link TargetUnavailableError} where it cannot be opened, or is not the file any more that was open.
    */
   async reopen(): Promise<void> {
     this.#disconnect()
+    const { file } = this.#parsed
+    if (file !== undefined) requireSameFile({ path: file, id: this.target.fileId })
     const instance = await createInstance(this.#parsed)
     const connected: Connection[] = []
     try {

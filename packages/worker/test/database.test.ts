@@ -1,5 +1,5 @@
 import { pbkdf2 } from 'node:crypto'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import duckdb from '@duckdb/node-bindings'
@@ -46,6 +46,26 @@ test('the reader sees what is committed, at once, and nothing else', async () =>
   expect(await reader.rows('FROM t')).toEqual([])
   await writer.run('COMMIT')
   expect(await reader.rows('FROM t')).toEqual([{ a: 1 }])
+})
+
+test.each([
+  ['nothing', 'it is not there any more'],
+  ['another file', 'another file has its place'],
+])('a target that is opened again is the same file, and not %s', async (place, reason) => {
+  const directory = temporaryDirectory()
+  const path = join(directory, 'a.duckdb')
+  const database = await open(path)
+  await database.writer.run('CREATE TABLE t AS SELECT 7 AS a')
+  await database.reopen()
+  expect(await database.reader.rows('FROM t')).toEqual([{ a: 7 }])
+  renameSync(path, join(directory, 'moved.duckdb'))
+  if (place === 'another file') {
+    const other = await open(join(directory, 'b.duckdb'))
+    other.close()
+    renameSync(join(directory, 'b.duckdb'), path)
+  }
+  await expect(database.reopen()).rejects.toThrow(`cannot open ${path} again: ${reason}`)
+  expect(existsSync(path)).toBe(place === 'another file')
 })
 
 test('a closed file is checkpointed, unlocked, and read by another process', async () => {
