@@ -151,7 +151,7 @@ export class Dispatch {
       }
       case 'cancelled': {
         const error = this.#exchange.cancelled?.reason
-        if (last) this.#batch.onFailed(error)
+        if (last) this.#exchange.fail(error)
         else this.#halt ??= { reason: 'rolled-back', error }
         return
       }

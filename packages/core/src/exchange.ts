@@ -119,7 +119,7 @@ export class Exchange {
     })
   }
 
-  /** Takes the batch back: it fails at once where nothing of it was sent, or else as the answers to its parts say. */
+  /** Takes the batch back: it fails as soon as nothing of it can be written, or ends as the answers to its parts say. */
   cancel(reason: unknown): void {
     this.#cancelled = { reason }
     const { outbox, client } = this.#context
@@ -129,8 +129,13 @@ export class Exchange {
     }
     // not before the parts that it is about
     outbox.flush()
-    // the answers to the parts say what has come of it
-    client.call('cancel', this.#writeId).catch(() => undefined)
+    // else the answers to the parts say what has come of it
+    client.call('cancel', this.#writeId).then(
+      (isTakenBack) => {
+        if (isTakenBack) this.fail(reason)
+      },
+      () => undefined,
+    )
   }
 
   /** The worker rolls back before the caller is told. */
@@ -160,6 +165,7 @@ export class Exchange {
 
   /** Ends a batch whose last part was sent, once it is known what became of it. */
   end(error: unknown): void {
+    if (this.#isTold) return
     const { source, key } = this.batch
     const { name } = source.table
     if (error instanceof SinkError && error.code === 'OUTCOME_UNKNOWN') void this.#find(error)

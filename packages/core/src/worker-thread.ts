@@ -222,9 +222,9 @@ export class WorkerThread {
   }
 }
 
-/** True unless all that was waited for was only taken out of the line that it stood in, or is waited for still. */
+/** True unless all that was waited for was only taken out of the line that it stood in. */
 function isProgress(answers: readonly { readonly status: string }[]): boolean {
-  return answers.some(({ status }) => status !== 'cancelled' && status !== 'deferred')
+  return answers.some(({ status }) => status !== 'cancelled')
 }
 
 /** Tells a call that its worker is gone; whoever made the call knows what that means for it. */

@@ -1,12 +1,12 @@
 import type { InsertAnswer, InsertReply, InsertRequest } from './protocol/insert-messages.ts'
 
-/** Holds the replies to parts that shared a message with one whose own could not wait, until main calls for them. */
+/** Holds the replies to parts that shared a message with one that is to be run again, until main calls for them. */
 export class ReplyBox {
   readonly #deferred = new Map<number, Promise<InsertReply>>()
 
   /**
-   * Resolves when all have their reply, or one has one that main must hear of at once: those after a `run-again` wait
-   * for it, and whoever aborted a write does not wait for those beside it.
+   * Resolves when all have their reply, or one of them is `run-again`: main must hear of that at once, as those after
+   * it wait for it.
    */
   async answer(
     requests: readonly InsertRequest[],
@@ -17,7 +17,7 @@ export class ReplyBox {
       replies.forEach(async (promise, index) => {
         const reply = await promise
         settled[index] = reply
-        if (isUrgent(reply) || index === replies.length - 1) resolve()
+        if (reply.status === 'run-again' || index === replies.length - 1) resolve()
       })
     })
     return requests.map(({ writeId }, index) => {
@@ -35,8 +35,4 @@ export class ReplyBox {
     this.#deferred.delete(writeId)
     return reply
   }
-}
-
-function isUrgent({ status }: InsertReply): boolean {
-  return status === 'run-again' || status === 'cancelled'
 }

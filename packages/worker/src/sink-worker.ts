@@ -19,7 +19,7 @@ import { ReplyBox } from './reply-box.ts'
 import type { Session } from './session.ts'
 import { TargetLife } from './target-life.ts'
 import { cutWholePart } from './whole-parts.ts'
-import { takeBack } from './write-jobs.ts'
+import { isWhole, takeBack } from './write-jobs.ts'
 
 // answers a part whose buffer others have as well
 const NO_BUFFER = new ArrayBuffer(0)
@@ -87,15 +87,16 @@ export class SinkWorker implements SinkApi {
     else jobs.forgetRefusal(writeId)
   }
 
-  async cancel(writeId: number): Promise<void> {
+  async cancel(writeId: number): Promise<boolean> {
     const { session } = this.#target
-    if (session === undefined) return
+    if (session === undefined) return false
     const { jobs, transactions } = session
     transactions.cancel(writeId)
     const taken = jobs.takeWrite(writeId)
     // main is told when nothing of it is left
     if (transactions.openWrite?.writeId === writeId) await this.#pushAbandon(writeId)
     for (const job of taken) takeBack(job, transactions)
+    return taken.some(isWhole)
   }
 
   async refuseHeld(): Promise<void> {

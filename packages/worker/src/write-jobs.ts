@@ -155,7 +155,8 @@ export class WriteJobs {
   }
 }
 
-function isWhole(job: WriteJob | undefined): boolean {
+/** True for a write of one part. */
+export function isWhole(job: WriteJob | undefined): boolean {
   return job?.kind === 'insert' && job.request.first && job.request.last
 }
 

@@ -112,6 +112,28 @@ test('what is under way behind a write of its channel that was taken back is ref
   expect(await readFile(path, 'SELECT a FROM t')).toEqual([[3]])
 })
 
+test('messages are answered in their order, though of one a write was taken back', async () => {
+  const { worker, request } = await open(`${temporaryDirectory()}/a.duckdb`)
+  const held = await request(offset('d', 1n), 0)
+  const [taken, beside, behind] = [
+    await request(offset('e', 1n), 1),
+    await request(offset('c', 1n), 2),
+    await request(offset('c', 2n), 3),
+  ]
+  // the connection is its own until its last part comes
+  await worker.insert([{ ...held, last: false }])
+  const told: string[] = []
+  const messages = [[taken, beside], [behind]].map(async (writes) => {
+    const answers = await worker.insert(writes)
+    told.push(...answers.map(({ status }) => status))
+  })
+  expect(await worker.cancel(taken.writeId)).toBe(true)
+  expect(told).toEqual([])
+  expect(await worker.cancel(held.writeId)).toBe(false)
+  await Promise.all(messages)
+  expect(told).toEqual(['cancelled', 'committed', 'committed'])
+})
+
 test('what was sent before a write of its channel that was taken back is written', async () => {
   const path = `${temporaryDirectory()}/a.duckdb`
   const { worker, request } = await open(path)

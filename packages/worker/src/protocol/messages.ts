@@ -102,9 +102,10 @@ export interface SinkApi {
   abandon(writeId: number): Promise<void>
   /**
    * Takes a write back that is not committing yet: those of its parts that wait, or are inserted, are answered
-   * `cancelled`; of one that is over, or that can no longer be told from others of its group, nothing changes.
+   * `cancelled`; of one that is over, or that can no longer be told from others of its group, nothing changes. True
+   * where it was taken out of the queue as a whole: its answer says no more, and may come with those of others.
    */
-  cancel(writeId: number): Promise<void>
+  cancel(writeId: number): Promise<boolean>
   /** Refuses what waits for room on the disk, and what comes until there is some. */
   refuseHeld(): Promise<void>
   query(request: QueryRequest): Promise<QueryReply>
