@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setImmediate } from 'node:timers/promises'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { SinkEngine } from '../src/index.ts'
@@ -202,6 +203,28 @@ it('a write that is aborted is rejected before those beside it have gone in', as
   await settled(engine)
   await engine.close()
   expect(await readFile(path, IDS)).toEqual(ids(0, 1, 3))
+})
+
+it('a write that was taken back is not lost with the worker, as those beside it are', async () => {
+  const steered = await openSteered({ path: databasePath(), tables })
+  const { engine, steer } = steered
+  await engine.write('events', numbered(1))
+  const { ended, end } = await beginStatement(steered)
+  const controller = new AbortController()
+  const { signal } = controller
+  const aborted = rejection(engine.write('events', numbered(1, 1), { signal }))
+  const lost = rejection(engine.write('events', numbered(1, 2)))
+  while (engine.bufferedBytes === 0) await setImmediate()
+  controller.abort()
+  expect(await aborted).toBe(signal.reason)
+  const restart = once(engine, 'restart')
+  steer('throw')
+  end()
+  await ended.catch(() => undefined)
+  expect(await lost).toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+  expect(await restart).toMatchObject([{ unknownCount: 1, notWrittenCount: 0 }])
+  await settled(engine)
+  await engine.close()
 })
 
 it('a write that is aborted while it waits for its table is taken back at once', async () => {
