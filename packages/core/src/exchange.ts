@@ -34,6 +34,10 @@ export class Exchange {
   #sent: InsertRequest | undefined
   #run = 0
   #byteLength = 0
+  /** Parts that were sent and have no answer. */
+  #unanswered = 0
+  /** Called when there are none any more. */
+  #onAnswered: (() => void) | undefined
   #cancelled: { readonly reason: unknown } | undefined
   /** True where the batch has failed, though its sending may not know yet. */
   #isTold = false
@@ -99,6 +103,7 @@ export class Exchange {
     this.#sent = request
     if (whole !== undefined) source.lend?.()
     admission.acquire(byteLength)
+    this.#unanswered++
     return new Promise((resolve, reject) => {
       outbox.post({
         request,
@@ -108,11 +113,13 @@ export class Exchange {
           admission.release(byteLength)
           pool.give(reply.buffer)
           if (reply.whole !== undefined) source.takeBack?.(reply.whole)
+          this.#answered()
           resolve(reply)
         },
         onLoss: (error) => {
           admission.release(byteLength)
           if (whole !== undefined) source.takeBack?.(undefined)
+          this.#answered()
           reject(error)
         },
       })
@@ -138,7 +145,11 @@ export class Exchange {
     )
   }
 
-  /** The worker rolls back before the caller is told. */
+  #answered(): void {
+    if (--this.#unanswered === 0) this.#onAnswered?.()
+  }
+
+  /** The worker rolls back, and gives back the memory of all parts, before the caller is told. */
   async abandon(): Promise<void> {
     if (!this.#hasSent) return
     this.#hasSent = false
@@ -148,6 +159,7 @@ export class Exchange {
       // a SinkError is the engine's failure: the parts waited for a worker that there never was
       if (!(failure instanceof WorkerGoneError || failure instanceof SinkError)) throw failure
     })
+    if (this.#unanswered > 0) await new Promise<void>((resolve) => (this.#onAnswered = resolve))
   }
 
   /** Ends a batch of which nothing may stay. */
