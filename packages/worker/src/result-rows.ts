@@ -1,5 +1,6 @@
 import {
   DuckDBArrayType,
+  type DuckDBDataChunk,
   DuckDBListType,
   DuckDBMapType,
   type DuckDBResult,
@@ -13,6 +14,7 @@ import {
   type JS,
   JSDuckDBValueConverter,
 } from '@duckdb/node-api'
+import { StatementError } from './protocol/errors.ts'
 
 const PROTO = '__proto__'
 /** Stands for that name while node-api reads a STRUCT; no name in DuckDB has a NUL. */
@@ -24,13 +26,35 @@ export async function readRows(result: DuckDBResult): Promise<readonly object[]>
   const rows: object[] = []
   for (const chunk of await result.fetchAllChunks()) {
     for (let index = 0; index < chunk.columnCount; index++) aliasProto(chunk.getColumnVector(index).type)
-    for (const values of chunk.convertRows(exactValue)) {
+    for (const values of valuesOf(chunk, names)) {
       const row: Record<string, unknown> = {}
       for (let index = 0; index < names.length; index++) setOwn(row, names[index] as string, values[index])
       rows.push(row)
     }
   }
   return rows
+}
+
+/** The values of each row, in the order of the columns. */
+function valuesOf(chunk: DuckDBDataChunk, names: readonly string[]): readonly (readonly JS[])[] {
+  try {
+    return chunk.convertRows(exactValue)
+  } catch (error) {
+    const column = names.find((_, index) => !isConvertible(chunk, index))
+    if (column === undefined) throw error
+    const message = `column "${column}" holds a date or timestamp that no Date can hold: select it as text, by ::VARCHAR`
+    throw new StatementError('STATEMENT_FAILED', message)
+  }
+}
+
+function isConvertible(chunk: DuckDBDataChunk, index: number): boolean {
+  try {
+    chunk.convertColumnValues(index, exactValue)
+    return true
+  } catch (error) {
+    // what else fails is not told as this
+    return !(error instanceof Error && error.message.includes('out of range for JS Date'))
+  }
 }
 
 // a column or a field may be called __proto__, which an assignment would take for the prototype
@@ -56,9 +80,10 @@ function aliasProto(type: DuckDBType): void {
   }
 }
 
-/** node-api's conversion to plain JS values, except that a DECIMAL is its exact text, and that no name is lost. */
+/** node-api's conversion to plain JS values, but DECIMAL and BIT are the text that is written, and no name is lost. */
 const exactValue: DuckDBValueConverter<JS> = (value, type, converter) => {
-  if (type.typeId === DuckDBTypeId.DECIMAL && value !== null) return String(value)
+  const isText = type.typeId === DuckDBTypeId.DECIMAL || type.typeId === DuckDBTypeId.BIT
+  if (isText && value !== null) return String(value)
   if (type instanceof DuckDBStructType && value instanceof DuckDBStructValue) {
     const object: Record<string, JS> = {}
     for (const [index, name] of type.entryNames.entries()) {

@@ -1,5 +1,6 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runInThisContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { InvalidOptionsError, StatementError } from '../src/protocol/errors.ts'
 import type { QueryRequest } from '../src/protocol/messages.ts'
@@ -411,9 +412,30 @@ describe('rows', () => {
     ])
   })
 
-  test('whose value no Date can hold fail the query', async () => {
+  test('are what docs/types.md says of each type', async () => {
     const session = await openSession()
-    await expect(query(session, "SELECT 'infinity'::TIMESTAMP AS t")).rejects.toThrow(/out of range/)
+    const page = readFileSync(new URL('../../../docs/types.md', import.meta.url), 'utf8')
+    const table = page.slice(page.indexOf('## What `query` gives back'))
+    const examples = [...table.matchAll(/^\| .*? \| .*? \| `(.*?)` \| `(.*?)` \|$/gm)]
+    expect(examples.length).toBeGreaterThan(15)
+    // as they arrive on the other thread
+    for (const [, sql = '', value = ''] of examples)
+      expect([sql, structuredClone(await query(session, `SELECT ${sql} AS value`))]).toEqual([
+        sql,
+        [{ value: runInThisContext(`(${value})`) }],
+      ])
+  })
+
+  test.each([
+    "'infinity'::TIMESTAMP",
+    "'290000-01-01'::TIMESTAMP",
+    "['-infinity'::DATE]",
+    "{'at': 'infinity'::TIMESTAMPTZ}",
+  ])('fail the query by name where no Date can hold %s', async (sql) => {
+    const session = await openSession()
+    await expect(query(session, `SELECT 1 AS a, ${sql} AS b, 2 AS c`)).rejects.toThrow(
+      'column "b" holds a date or timestamp that no Date can hold: select it as text, by ::VARCHAR',
+    )
     expect(await query(session, 'SELECT 1 AS a')).toEqual([{ a: 1 }])
   })
 })
