@@ -90,10 +90,20 @@ export class Tables {
 const keyOf = ({ catalog, schema = 'main', name }: TableReference): string =>
   foldIdentifier(JSON.stringify([catalog, schema, name]))
 
+const REFERENCE_FIELDS: ReadonlySet<string> = new Set<keyof TableReference>(['catalog', 'schema', 'name'])
+
 function referenceOf(name: TableName): TableReference {
   const reference = typeof name === 'string' ? { name } : name
   if (typeof reference !== 'object' || reference === null) {
     throw new InvalidOptionsError('a table is a name or { catalog, schema, name }', {}, 'INVALID_ARGUMENT')
+  }
+  const stranger = Object.keys(reference).find((field) => !REFERENCE_FIELDS.has(field))
+  if (stranger !== undefined) {
+    throw new InvalidOptionsError(
+      `a table has no "${stranger}": it is { catalog, schema, name }`,
+      {},
+      'INVALID_ARGUMENT',
+    )
   }
   requireNames(reference)
   if (isLedger(reference)) {

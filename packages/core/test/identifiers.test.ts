@@ -132,6 +132,15 @@ it('the parts of a name that are null are not taken for left out', async () => {
   }
 })
 
+it('a part of a name that there is not is refused, and not left out', async () => {
+  const engine = await openEngine()
+  const write = engine.write({ shema: 'other', name: 't' } as never, [{ id: 1 }])
+  await expect(write).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: 'a table has no "shema": it is { catalog, schema, name }',
+  })
+})
+
 it('a table of a schema that is absent is not made', async () => {
   const engine = await openEngine()
   await expect(engine.write({ schema: 'nowhere', name: 'events' }, [{ id: 1 }])).rejects.toMatchObject({
