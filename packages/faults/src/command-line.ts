@@ -27,6 +27,14 @@ export const USAGE: string = `npm run test:faults -- [options]
   --help
 Without --fault, --runs and --run it also writes docs/reliability.md.`
 
+class UsageError extends Error {}
+
+/** True where what was asked for cannot be run. */
+export function isUsageError(error: unknown): error is Error {
+  if (error instanceof UsageError) return true
+  return error instanceof Error && String(Reflect.get(error, 'code')).startsWith('ERR_PARSE_ARGS')
+}
+
 /** Reads the command line, and the seed from the environment. */
 export function parsePlan(args: readonly string[], env: NodeJS.ProcessEnv = process.env): Plan | 'help' {
   const { values } = parseArgs({
@@ -44,7 +52,7 @@ export function parsePlan(args: readonly string[], env: NodeJS.ProcessEnv = proc
   if (values.help) return 'help'
   const count = (name: 'runs' | 'run' | 'seed' | 'lanes', text: string): number => {
     const number = Number(text)
-    if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} ${text} is no count`)
+    if (!Number.isSafeInteger(number) || number < 0) throw new UsageError(`--${name} ${text} is no count`)
     return number
   }
   const seed = values.seed ?? env.FAULTS_SEED
@@ -61,6 +69,6 @@ export function parsePlan(args: readonly string[], env: NodeJS.ProcessEnv = proc
 
 function chooseFaults(ids: readonly string[] | undefined): readonly Fault[] {
   const stranger = ids?.find((id) => !FAULTS.some((fault) => fault.id === id))
-  if (stranger !== undefined) throw new Error(`no fault is called '${stranger}'`)
+  if (stranger !== undefined) throw new UsageError(`no fault is called '${stranger}'`)
   return ids === undefined ? FAULTS : FAULTS.filter(({ id }) => ids.includes(id))
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type RunResult, runCampaign } from './campaign.ts'
 import { describeCircumstances } from './circumstances.ts'
-import { type Plan, parsePlan, USAGE } from './command-line.ts'
+import { isUsageError, type Plan, parsePlan, USAGE } from './command-line.ts'
 import { runControls } from './controls.ts'
 import { FAULTS } from './faults.ts'
 import { reliabilityPage } from './page.ts'
@@ -62,6 +62,12 @@ const howToRepeat = ({ fault, index }: RunResult, seed: number): string =>
 // every id is named once on the command line
 if (new Set(FAULTS.map(({ id }) => id)).size !== FAULTS.length) throw new Error('two faults have one id')
 
-const plan = parsePlan(process.argv.slice(2))
-if (plan === 'help') console.log(USAGE)
-else await runPlan(plan)
+try {
+  const plan = parsePlan(process.argv.slice(2))
+  if (plan === 'help') console.log(USAGE)
+  else await runPlan(plan)
+} catch (error) {
+  if (!isUsageError(error)) throw error
+  console.error(`${error.message}\n-- --help lists what there is`)
+  process.exitCode = 2
+}

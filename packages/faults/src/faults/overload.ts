@@ -41,7 +41,8 @@ async function flood(run: FaultRun, durationMs: number, maxRows: number): Promis
   run.count('samples', figures.samples)
   run.count('rows offered', figures.offeredRows)
   run.count('rows taken', figures.acceptedRows)
-  run.count('most KiB held at a time', Math.round(figures.maxBytes / 1_024))
+  const bound = MAX_BUFFERED_BYTES / 1_024
+  run.count(`most KiB held at a time (\`maxBufferedBytes\`: ${bound})`, Math.round(figures.maxBytes / 1_024))
   run.count('most MB of the process', figures.maxResidentMb)
   await run.checkAftermath(job)
 }
