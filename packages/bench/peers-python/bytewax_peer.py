@@ -77,7 +77,9 @@ def measure(job):
     if job["path"] == ":memory:":
         cursor = partition.conn.execute(job["checksumSql"])
         result["checksum"] = dict(zip([column[0] for column in cursor.description], cursor.fetchone()))
+    started = time.perf_counter()
     partition.close()
+    result["closeMs"] = (time.perf_counter() - started) * 1000
     return result
 
 

@@ -85,6 +85,8 @@ export interface WriteResult {
   readonly rows: number
   /** The sum of all timed iterations. */
   readonly durationMs: number
+  /** What closing took after them, which on a file includes the checkpoint of what its log holds. */
+  readonly closeMs: number
   /** From the call of one write to its end. */
   readonly latencyMs: readonly Quantile[]
   readonly mainThread: MainThread

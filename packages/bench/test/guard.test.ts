@@ -28,7 +28,7 @@ function summaryOf(times: number): Summary {
   const runs = rates.map(([contender, rate]): WriteRun => {
     const latencyMs = [0.5, 0.99].map((q) => ({ q, ms: 1 }))
     const rssBytes = { staged: 0, written: 0, peak: 0 }
-    const figures = { latencyMs, rssBytes, mainThread: { cpuUsPerRecord: 0 }, versions: {} }
+    const figures = { closeMs: 0, latencyMs, rssBytes, mainThread: { cpuUsPerRecord: 0 }, versions: {} }
     const result: WriteResult = { kind: 'write', rows: 1_000, durationMs: 1_000 / rate, ...figures }
     return { round: 1, contender, result }
   })

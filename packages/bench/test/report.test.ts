@@ -26,6 +26,7 @@ function result(rowsPerSecond: number): WriteResult {
     kind: 'write',
     rows: 1_000_000,
     durationMs: 1e9 / rowsPerSecond,
+    closeMs: 1e9 / rowsPerSecond,
     latencyMs,
     mainThread: { cpuUsPerRecord: 0.12, delayMs: [{ q: 0.99, ms: 5 }] },
     rssBytes: { staged: MIB, written: MIB, peak: 300 * MIB },
@@ -98,6 +99,14 @@ describe('a summary of writes', () => {
     expect(text).toMatch(/^memory-122880 +ducksink against bytewax +at least 3 +4\.00 +met$/m)
     expect(text).toContain('A CPU, 2 cores')
     expect(text).toContain('ducksink: duckdb v1.5.5')
+  })
+
+  it('counts what closing took as well, on a file', () => {
+    const rates = { ducksink: [1e6, 3e6], sqlite: [1e6, 1e6] }
+    const onFile = summarizeWrites(scenarioNamed<WriteScenario>('file-122880'), runsOf(rates))
+    expect(onFile.contenders.map(({ closedRowsPerSecond }) => closedRowsPerSecond)).toEqual([1e6, 0.5e6])
+    expect(formatReport(createReport(base, [onFile]))).toMatch(/^ducksink +2\.00 +1\.00 - 3\.00 +1\.00 /m)
+    expect(formatReport(createReport(base, [summary]))).not.toContain('closed')
   })
 
   it('says which goals were missed', () => {

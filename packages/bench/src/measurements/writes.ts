@@ -15,7 +15,7 @@ export async function measureWrites(job: WriteJob, openPeer: OpenPeer): Promise<
   const run = new WriteRun(job, peer)
   const durationMs = await timeWrites(job, run)
   const rows = job.iterations * job.batchesPerIteration * job.batchRows
-  const result: WriteResult = {
+  const written: Omit<WriteResult, 'closeMs'> = {
     kind: 'write',
     rows,
     durationMs,
@@ -29,7 +29,9 @@ export async function measureWrites(job: WriteJob, openPeer: OpenPeer): Promise<
     versions: { ...peer.versions, node: process.versions.node },
   }
   const checksum = job.path === ':memory:' ? await peer.checksum(job.checksumSql) : undefined
+  const closedMs = performance.now()
   await peer.close()
+  const result = { ...written, closeMs: performance.now() - closedMs }
   return checksum === undefined ? result : { ...result, checksum }
 }
 

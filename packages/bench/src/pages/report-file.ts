@@ -31,6 +31,7 @@ const write = z.object({
       title: z.string(),
       rounds: z.int(),
       rowsPerSecond: spread,
+      closedRowsPerSecond: figure,
       ratios: z.record(z.string(), spread),
       latencyMs: quantiles,
       cpuUsPerRecord: figure,
