@@ -130,8 +130,10 @@ export class WriteJobs {
 
   /** Refuses what waits of a write, and what comes of it up to its last part. */
   refuseWrite(writeId: number, refusal: SinkError): void {
-    this.#refused.set(writeId, refusal)
-    for (const job of this.takeWrite(writeId)) this.#refuseRest(job)
+    const taken = this.takeWrite(writeId)
+    for (const job of taken) refuse(job, refusal)
+    // the end of an earlier run is followed by parts of the next one
+    if (!endsWrite(taken.at(-1))) this.#refused.set(writeId, refusal)
   }
 
   /** Nothing more comes of a write that was refused. */
@@ -143,7 +145,7 @@ export class WriteJobs {
     const writeId = writeIdOf(job)
     const refusal = writeId === undefined ? undefined : this.#refused.get(writeId)
     if (writeId === undefined || refusal === undefined) return false
-    if (job.kind === 'abandon' || (job.kind === 'insert' && job.request.last)) this.#refused.delete(writeId)
+    if (endsWrite(job)) this.#refused.delete(writeId)
     refuse(job, refusal)
     return true
   }
@@ -159,6 +161,9 @@ export class WriteJobs {
 export function isWhole(job: WriteJob | undefined): boolean {
   return job?.kind === 'insert' && job.request.first && job.request.last
 }
+
+const endsWrite = (job: WriteJob | undefined): boolean =>
+  job?.kind === 'abandon' || (job?.kind === 'insert' && job.request.last)
 
 function isFor(job: WriteJob, { writeId, isAwaited }: HeldWrite): boolean {
   return job.kind === 'task' ? isAwaited && job.servesWrites : writeIdOf(job) === writeId

@@ -191,3 +191,26 @@ test('every job is taken once, in the order it came', () => {
     }),
   )
 })
+
+test('a write that is refused, whatever has come of its runs, leaves no part without an answer', () => {
+  const runs = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 })
+  fc.assert(
+    fc.property(runs, fc.nat(8), (partCounts, refuseAfter) => {
+      const answered: WriteJob[] = []
+      const parts = partCounts.flatMap((count) =>
+        Array.from({ length: count }, (_, index): InsertJob => {
+          const job = part(1, index === 0, index === count - 1)
+          return { ...job, reply: () => answered.push(job) }
+        }),
+      )
+      const queue = jobsOf([])
+      for (const [index, job] of parts.entries()) {
+        queue.push(job)
+        if (index !== Math.min(refuseAfter, parts.length - 1)) continue
+        queue.refuseWrite(1, new ClosedError('closed'))
+        expect(answered.length).toBe(index + 1)
+      }
+      expect(answered.length + queue.takeAll().length).toBe(parts.length)
+    }),
+  )
+})
