@@ -54,6 +54,15 @@ describe('the page for reading', () => {
     expect(markdown).toMatch(/^\| ducksink \| 0\.22 M \| 1\.47 M \| 3\.\d\d M \|$/m)
   })
 
+  it('counts closing as well where batches of a size are written to a file', async () => {
+    const { markdown } = await createPages([bench, seed, scale])
+    const [, onFile = ''] = markdown.split('### file-122880')
+    expect(onFile).toMatch(/^\| who \| rows\/s \| closed \|/m)
+    expect(onFile).toMatch(/^\| ducksink \| 2\.\d\d M \(.*?\) \| 1\.\d\d M \|/m)
+    const [, inMemory = ''] = markdown.split('### memory-122880')
+    expect(inMemory.slice(0, inMemory.indexOf('###'))).not.toContain('closed')
+  })
+
   it('says when, where and with which versions the figures were taken', async () => {
     const { markdown } = await createPages([bench])
     expect(markdown).toContain('The run of 2030-01-01 00:00 UTC')

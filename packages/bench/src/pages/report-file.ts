@@ -31,7 +31,7 @@ const write = z.object({
       title: z.string(),
       rounds: z.int(),
       rowsPerSecond: spread,
-      closedRowsPerSecond: figure,
+      closedRowsPerSecond: figure.optional(),
       ratios: z.record(z.string(), spread),
       latencyMs: quantiles,
       cpuUsPerRecord: figure,
