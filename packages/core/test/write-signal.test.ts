@@ -133,6 +133,14 @@ interface LongStatement {
   readonly end: () => void
 }
 
+/** An engine whose table has its first row, and what a write is to be aborted by. */
+async function openWritten() {
+  const path = databasePath()
+  const steered = await openSteered({ path, tables })
+  await steered.engine.write('events', numbered(1))
+  return { path, steered, controller: new AbortController() }
+}
+
 /** Has the worker run a statement that lasts until it is to end. */
 async function beginStatement({ engine, steer, told }: SteeredEngine): Promise<LongStatement> {
   steer('hold the next call')
@@ -147,13 +155,10 @@ async function beginStatement({ engine, steer, told }: SteeredEngine): Promise<L
 }
 
 it('a write that is aborted behind a long statement is taken back at once', async () => {
-  const path = databasePath()
-  const steered = await openSteered({ path, tables })
+  const { path, steered, controller } = await openWritten()
   const { engine } = steered
-  await engine.write('events', numbered(1))
-  const { ended, hasEnded, end } = await beginStatement(steered)
-  const controller = new AbortController()
   const { signal } = controller
+  const { ended, hasEnded, end } = await beginStatement(steered)
   const small = rejection(engine.write('events', numbered(1, 10), { signal }))
   const large = rejection(engine.write('events', numbered(40_000, 100), { signal }))
   const timedOut = rejection(engine.write('events', numbered(1, 11), { signal: AbortSignal.timeout(1) }))
@@ -182,13 +187,10 @@ it('a write that is aborted behind a long statement is taken back at once', asyn
 })
 
 it('a write that is aborted is rejected before those beside it have gone in', async () => {
-  const path = databasePath()
-  const steered = await openSteered({ path, tables })
+  const { path, steered, controller } = await openWritten()
   const { engine } = steered
-  await engine.write('events', numbered(1))
-  const { ended, hasEnded, end } = await beginStatement(steered)
-  const controller = new AbortController()
   const { signal } = controller
+  const { ended, hasEnded, end } = await beginStatement(steered)
   // small and of one turn: they share a message
   const first = engine.write('events', numbered(1, 1))
   const aborted = rejection(engine.write('events', numbered(1, 2), { signal }))

@@ -31,6 +31,7 @@ const write = z.object({
       title: z.string(),
       rounds: z.int(),
       rowsPerSecond: spread,
+      // a report may be older than this figure
       closedRowsPerSecond: figure.optional(),
       ratios: z.record(z.string(), spread),
       latencyMs: quantiles,
